@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/*
+ * Every cap of the program, in bytes unless the name says otherwise. A cap bounds an input or a
+ * buffer, so that the size of each arena can be computed; reaching one is an error of that one
+ * exchange (ERR_LIMIT), never of the process.
+ */
+
+#define KIB ((size_t)1024)
+#define MIB (KIB * KIB)
+
+/* base */
+#define ERR_TEXT_MAX 512        /* text of an error, with its terminator */
+#define LOG_LINE_MAX (16 * KIB) /* one line of our own output; longer messages are cut */
+#define LOG_SECRETS_MAX 16      /* values that are never printed */
+#define ARENA_KEEP (64 * KIB)   /* what a reset arena keeps resident; the rest goes back */
+#define FILE_MAX (4 * MIB)      /* a configuration file: template, kubeconfig, profile */
+#define HEAP_BUDGET_DEFAULT (8 * MIB) /* --memory-budget: what curl and libyaml may hold */
+
+/* format */
+#define JSON_DEPTH_MAX 64       /* nesting of an accepted document (counts) */
+#define JSON_TEXT_MAX (4 * MIB) /* one document that is parsed as a whole */
+
+/* net */
+#define HTTP_EXCHANGES_MAX 64             /* requests under way at once (counts) */
+#define HTTP_HEADERS_MAX 24               /* headers of one request (counts) */
+#define HTTP_URL_MAX (4 * KIB)            /* a whole URL with its query */
+#define HTTP_BODY_MAX (4 * MIB)           /* a collected reply, unless the request says less */
+#define HTTP_EXCHANGE_ARENA (24 * MIB)    /* address space of one exchange: body, tokens, structs */
+#define LOOP_FDS_MAX 64                   /* descriptors watched beside curl's own (counts) */
+
+/* kube */
+#define KUBE_NAME_MAX 63        /* metadata.name of a Job whose name is a label value, RFC 1123 */
+#define KUBE_NAMESPACE_MAX 63   /* a namespace, RFC 1123 label */
+#define WATCH_LINE_MAX (4 * MIB) /* one line of a watch; etcd keeps objects below 1.5 MiB */
+
+/* worker */
+#define WORKER_SUBMISSIONS_MAX 16          /* runs being submitted at once (counts) */
+#define WORKER_RUNS_MAX 16384              /* runs followed at once (counts) */
+#define RUN_JSON_MAX (1 * MIB)             /* one run in a poll's reply */
+#define SUBMISSION_ARENA (48 * MIB)        /* address space of one submission */
+
+#endif
