@@ -89,7 +89,8 @@ packages-build packages-test packages-lint: packages-%:
 
 # -- unit tests: tests/unit/FOLDER/FILE_test.c is one cmocka program
 
-UNIT_SOURCES := $(sort $(if $(T),tests/unit/$(T)_test.c,$(wildcard tests/unit/*/*_test.c)))
+UNIT_SOURCES := $(sort $(if $(T),tests/unit/$(T)_test.c,\
+    $(if $(ROOMS),$(wildcard $(ROOMS:%=tests/unit/%/*_test.c)),$(wildcard tests/unit/*/*_test.c))))
 UNIT_PROGRAMS := $(UNIT_SOURCES:%.c=$(B)/debug/%)
 
 $(B)/debug/tests/unit/%_test: tests/unit/%_test.c $(B)/debug/libsrc.a $(B)/flags-debug \
