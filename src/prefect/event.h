@@ -8,6 +8,7 @@
  * drops them, said once; other errors are tried again with back-off. Order is kept.
  */
 
+#include "format/json_write.h"
 #include "prefect/client.h"
 
 struct prefect_events;
