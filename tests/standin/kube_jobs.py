@@ -46,6 +46,7 @@ class JobController:
         self.pod_delay_s = 0.01
         self.on_pod_gone: Callable[[str, str], None] = lambda namespace, name: None
         self._counted: set[str] = set()
+        self._refused: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         store.listeners.append(self._heard)
 
@@ -132,7 +133,10 @@ class JobController:
         refusal = self.runner.refuse(job)
         if refusal is not None:
             self.report(job, succeeded, failed, [])
-            self.note(job, "Warning", "FailedCreate", f"Error creating: {refusal}")
+            self.timeline.after(1.0, lambda: self.sync(job["metadata"]["namespace"], job["metadata"]["name"]))
+            if (job["metadata"]["uid"], refusal) not in self._refused:
+                self._refused.add((job["metadata"]["uid"], refusal))
+                self.note(job, "Warning", "FailedCreate", f"Error creating: {refusal}")
             return
         meta, template = job["metadata"], copy(job["spec"]["template"])
         name = f"{meta['name'][:57]}-{random_suffix()}"

@@ -45,7 +45,6 @@ def stamp(at: float | None = None) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
-
 def group_name(resource: str) -> str:
     return "jobs.batch" if resource == "jobs" else resource
 
