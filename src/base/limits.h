@@ -22,6 +22,7 @@
 /* format */
 #define JSON_DEPTH_MAX 64       /* nesting of an accepted document (counts) */
 #define JSON_TEXT_MAX (4 * MIB) /* one document that is parsed as a whole */
+#define JSON_PRINTF_MAX (4 * KIB) /* one formatted string of a writer */
 
 /* net */
 #define HTTP_EXCHANGES_MAX 64             /* requests under way at once (counts) */

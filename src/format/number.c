@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/number.h"
+
+#include <float.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "d.ddde+xx" with `digits` digits. */
+static bool reads_back(char *text, size_t size, int digits, double value)
+{
+    snprintf(text, size, "%.*e", digits - 1, value);
+    return strtod(text, NULL) == value;
+}
+
+/* The next longer decimal in its last digit. False where a carry would be needed beyond it. */
+static bool bump(char *text, double value)
+{
+    char *last = strchr(text, 'e') - 1;
+    if (*last == '9')
+        return false;
+    ++*last;
+    return strtod(text, NULL) == value;
+}
+
+/* Writes the shortest form of a positive number. 15 digits always survive the way through a normal
+ * double, so there are no shorter ones than its trimmed 15; below DBL_MIN there may be. At a power
+ * of two the gap below is half of that above, so the 16 digits that read back may be those above
+ * the nearest. */
+static void shortest(char *text, size_t size, double value)
+{
+    for (int digits = value < DBL_MIN ? 1 : 15; digits <= 17; digits++)
+        if (reads_back(text, size, digits, value) || (digits == 16 && bump(text, value)))
+            return;
+}
+
+size_t number_repr(char out[NUMBER_REPR_MAX], double value)
+{
+    char text[40], digits[24];
+    if (value == 0) {
+        strcpy(out, __builtin_signbit(value) ? "-0.0" : "0.0");
+        return strlen(out);
+    }
+    char *p = out;
+    if (value < 0)
+        *p++ = '-';
+    shortest(text, sizeof text, value < 0 ? -value : value);
+    int n = 0, exponent = atoi(strchr(text, 'e') + 1);
+    for (const char *c = text; *c != 'e'; c++)
+        if (*c != '.')
+            digits[n++] = *c;
+    while (n > 1 && digits[n - 1] == '0')
+        n--;
+    if (exponent < -4 || exponent >= 16) {
+        *p++ = digits[0];
+        if (n > 1)
+            *p++ = '.';
+        memcpy(p, digits + 1, (size_t)n - 1);
+        p += n - 1;
+        p += sprintf(p, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
+        return (size_t)(p - out);
+    }
+    if (exponent < 0) {
+        p += sprintf(p, "0.%.*s", -exponent - 1, "000");
+        memcpy(p, digits, (size_t)n);
+        p += n;
+    } else {
+        for (int i = 0; i < n || i <= exponent + 1; i++) {
+            if (i == exponent + 1)
+                *p++ = '.';
+            *p++ = i < n ? digits[i] : '0';
+        }
+    }
+    *p = '\0';
+    return (size_t)(p - out);
+}
