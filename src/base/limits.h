@@ -32,6 +32,15 @@
 #define HTTP_EXCHANGE_ARENA (24 * MIB)    /* address space of one exchange: body, tokens, structs */
 #define LOOP_FDS_MAX 64                   /* descriptors watched beside curl's own (counts) */
 
+/* prefect */
+#define PREFECT_CALLS_MAX 64              /* requests to Prefect at once, waiting ones too (counts) */
+#define PREFECT_CALL_ARENA (5 * MIB)      /* address space of one: path and body */
+#define PREFECT_HEADERS_MAX 12            /* configured further headers (counts) */
+#define PREFECT_TOKEN_MAX 512             /* a CSRF token */
+#define PREFECT_NAME_MAX 512              /* a worker's name in its header */
+#define PREFECT_RETRY_AFTER_MAX_MS 3600000 /* longer waits that a server asks for are cut (ms) */
+#define PREFECT_FILTER_IDS_MAX 200        /* runs of one flow_runs/filter (counts); the server's cap */
+
 /* kube */
 #define KUBE_NAME_MAX 63        /* metadata.name of a Job whose name is a label value, RFC 1123 */
 #define KUBE_NAMESPACE_MAX 63   /* a namespace, RFC 1123 label */
@@ -41,6 +50,7 @@
 #define WORKER_SUBMISSIONS_MAX 16          /* runs being submitted at once (counts) */
 #define WORKER_RUNS_MAX 16384              /* runs followed at once (counts) */
 #define RUN_JSON_MAX (1 * MIB)             /* one run in a poll's reply */
+#define POLL_BACKLOG_MAX (4 * MIB)           /* runs of a reply that wait for a submission */
 #define SUBMISSION_ARENA (48 * MIB)        /* address space of one submission */
 
 #endif
