@@ -74,8 +74,9 @@ int64_t json_i64_or(struct json v, int64_t otherwise);
 /*
  * A long array read element by element as its text arrives: either the document itself is the
  * array, or it is an object and `member` names the array in it (the list of a Kubernetes reply).
- * Each element's text is handed over whole; the rest of the document is kept (capped), with an
- * empty array in its place, and can be parsed at the end.
+ * Each element's text is handed over whole, valid during the call and not yet checked: json_parse
+ * does that. The rest of the document is kept (capped), with an empty array in its place, and can
+ * be parsed at the end. A document of another shape has no elements and is all rest.
  */
 struct json_stream;
 typedef enum err_kind json_element_fn(void *ctx, str element, struct err *e);
@@ -90,7 +91,8 @@ struct json_stream_options {
 struct json_stream *json_stream_new(struct arena *out, const struct json_stream_options *options);
 /* Takes the next bytes. Errors of on_element are passed on. */
 enum err_kind json_stream_feed(struct json_stream *s, str bytes, struct err *e) MUST_CHECK;
-/* At the end of the text: ERR_INVALID where it is cut. *rest: the document without its elements. */
+/* At the end of the text: ERR_INVALID where it is cut or broken outside of the elements. *rest: the
+ * document without its elements. */
 enum err_kind json_stream_end(struct json_stream *s, str *rest, struct err *e) MUST_CHECK;
 /* Elements that were over the cap. */
 size_t json_stream_skipped(const struct json_stream *s);
