@@ -23,6 +23,8 @@
 #define JSON_DEPTH_MAX 64       /* nesting of an accepted document (counts) */
 #define JSON_TEXT_MAX (4 * MIB) /* one document that is parsed as a whole */
 #define JSON_PRINTF_MAX (4 * KIB) /* one formatted string of a writer */
+#define ARGUMENT_OPTIONS_MAX 48 /* options of one command (counts) */
+#define ARGUMENT_NAME_MAX 64    /* an option's or command's name that a guess is made for */
 
 /* net */
 #define HTTP_EXCHANGES_MAX 64             /* requests under way at once (counts) */

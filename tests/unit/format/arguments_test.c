@@ -30,16 +30,16 @@ struct outcome {
     struct err e;
 };
 
-#define PARSE(...) parse(&syntax, (char *[]){__VA_ARGS__, NULL})
+#define PARSE(...) parse(&syntax, (const char *[]){__VA_ARGS__, NULL})
 
-static struct outcome parse(const struct argument_syntax *s, char **argv)
+static struct outcome parse(const struct argument_syntax *s, const char *const *argv)
 {
     struct arena arena = arena_over("test", memory, sizeof memory);
     struct outcome o = {0};
     int argc = 0;
     while (argv[argc])
         argc++;
-    o.kind = arguments_parse(&arena, s, argc, argv, &o.a, &o.e);
+    o.kind = arguments_parse(&arena, s, argc, (char *const *)argv, &o.a, &o.e);
     return o;
 }
 
@@ -108,7 +108,7 @@ static void integers_are_read_as_python_literals(void **state)
 {
     (void)state;
     static const struct {
-        char *text;
+        const char *text;
         int64_t value;
     } good[] = {
         {"5", 5},       {"1_000", 1000},
@@ -128,19 +128,19 @@ static void integers_are_read_as_python_literals(void **state)
         if (o.kind || o.a.values[LIMIT].number != good[i].value)
             fail_msg("%s: %d, %s", good[i].text, o.kind, o.e.text);
     }
-    static char *const bad[] = {"abc",
-                                "",
-                                "1e3",
-                                "1__0",
-                                "_1",
-                                "1_",
-                                "0x",
-                                "inf",
-                                "True",
-                                "5 6",
-                                "--5",
-                                "1.2.3",
-                                "99999999999999999999"};
+    static const char *const bad[] = {"abc",
+                                      "",
+                                      "1e3",
+                                      "1__0",
+                                      "_1",
+                                      "1_",
+                                      "0x",
+                                      "inf",
+                                      "True",
+                                      "5 6",
+                                      "--5",
+                                      "1.2.3",
+                                      "99999999999999999999"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         char text[64] = "--limit=";
         strcat(text, bad[i]);
@@ -199,13 +199,13 @@ static void operands_are_counted(void **state)
 {
     (void)state;
     assert_refused(PARSE("-px", "y"), "'y': an argument too many");
-    struct outcome o = parse(&with_operands, (char *[]){"a", "-px", "--", "--pool", NULL});
+    struct outcome o = parse(&with_operands, (const char *[]){"a", "-px", "--", "--pool", NULL});
     assert_int_equal(o.kind, ERR_NONE);
     assert_int_equal(o.a.operand_count, 2);
     assert_true(str_eq(o.a.operands[1], STR("--pool")));
-    o = parse(&with_operands, (char *[]){"a", "b", "c", NULL});
+    o = parse(&with_operands, (const char *[]){"a", "b", "c", NULL});
     assert_refused(o, "'c': an argument too many");
-    o = parse(&with_operands, (char *[]){NULL});
+    o = parse(&with_operands, (const char *[]){NULL});
     assert_int_equal(o.kind, ERR_NONE);
 }
 
@@ -216,7 +216,8 @@ static void a_full_arena_is_a_limit(void **state)
     struct arena arena = arena_over("test", small, sizeof small);
     struct arguments a;
     struct err e;
-    char *argv[] = {"-px"};
+    char option[] = "-px";
+    char *argv[] = {option};
     assert_int_equal(arguments_parse(&arena, &syntax, 1, argv, &a, &e), ERR_LIMIT);
 }
 
@@ -243,13 +244,23 @@ static void help_lists_every_option(void **state)
     }
 }
 
+#define WANT_HELP(...) want_help((const char *[]){__VA_ARGS__, NULL})
+
+static bool want_help(const char *const *argv)
+{
+    int argc = 0;
+    while (argv[argc])
+        argc++;
+    return arguments_want_help(argc, (char *const *)argv);
+}
+
 static void help_is_asked_for_before_the_dashes(void **state)
 {
     (void)state;
-    assert_true(arguments_want_help(2, (char *[]){"-p", "--help"}));
-    assert_true(arguments_want_help(1, (char *[]){"-h"}));
-    assert_false(arguments_want_help(2, (char *[]){"--", "--help"}));
-    assert_false(arguments_want_help(1, (char *[]){"--pool=--help"}));
+    assert_true(WANT_HELP("-p", "--help"));
+    assert_true(WANT_HELP("-h"));
+    assert_false(WANT_HELP("--", "--help"));
+    assert_false(WANT_HELP("--pool=--help"));
 }
 
 int main(void)
