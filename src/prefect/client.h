@@ -44,7 +44,7 @@ void prefect_set_worker_name(struct prefect *prefect, str name);
 enum prefect_repeat {
     PREFECT_REPEAT_SAFE,  /* GET, or a body that may be sent twice */
     PREFECT_REPEAT_UNSENT, /* only where the request surely had no effect (refused, 429, 503) */
-    PREFECT_REPEAT_NEVER, /* once: start-up's best effort */
+    PREFECT_REPEAT_NEVER,  /* once: start-up's best effort */
 };
 
 struct prefect_reply {
@@ -52,9 +52,10 @@ struct prefect_reply {
     int status;
     str body;             /* empty when streamed */
     struct arena *arena;  /* scratch, gone on return */
-    const struct http_reply *http;
+    const struct http_reply *http; /* NULL where no exchange took place */
     const struct err *err;
-    bool lost;            /* the request may have had its effect although no reply arrived */
+    bool lost; /* an attempt may have had its effect although its reply never arrived; also set
+                  beside the answer of a later attempt */
 };
 typedef void prefect_done_fn(void *ctx, const struct prefect_reply *reply);
 
