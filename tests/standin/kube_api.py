@@ -99,7 +99,7 @@ class KubeApi:
         })  # fmt: skip
 
     def resource(self, request: Request, user: str, ask: Ask) -> Response:
-        watch = request.query.get("watch") in ("true", "1")
+        watch = request.flag("watch")
         verbs = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
         verb = verbs.get(request.method) or ("get" if ask.name else "watch" if watch else "list")
         ask = Ask(verb, ask.resource, ask.namespace, ask.name, ask.subresource)
@@ -185,7 +185,7 @@ class KubeApi:
         if given and not given.isdigit():
             raise StoreError(400, "BadRequest", f"invalid resource version: {given}")
         version = int(given) if given not in ("", "0") else None
-        stream = self.streams.open(request, ask.resource, ask.namespace, match, version, initial == "true")
+        stream = self.streams.open(request, ask.resource, ask.namespace, match, version, request.flag("sendInitialEvents"))
         return Response(200, b"", {"Content-Type": "application/json"}, stream=stream)
 
     def check_initial(self, query: dict[str, str]) -> None:

@@ -67,7 +67,7 @@ class Logs:
         value = self.store.get("pods", namespace, pod)
         query = request.query
         container = self.choose(value, query.get("container"))
-        previous = query.get("previous") == "true"
+        previous = request.flag("previous")
         key = (namespace, pod, container, previous)
         if previous and key not in self._logs:
             message = f'previous terminated container "{container}" in pod "{pod}" not found'
@@ -75,7 +75,7 @@ class Logs:
         if not previous:
             self.refuse_waiting(value, container)
         stream = self.stream(request, self.of(*key), query)
-        if query.get("follow") == "true":
+        if request.flag("follow"):
             return Response(200, b"", {"Content-Type": "text/plain"}, stream=stream)
         return Response(200, b"".join(stream), {"Content-Type": "text/plain"})
 
@@ -111,7 +111,7 @@ class Logs:
 
     @staticmethod
     def stream(request: Request, log: Log, query: dict[str, str]) -> Iterator[bytes]:
-        timestamps, follow = query.get("timestamps") == "true", query.get("follow") == "true"
+        timestamps, follow = request.flag("timestamps"), request.flag("follow")
         since = parse_time(query["sinceTime"]) if query.get("sinceTime") else 0.0
         if query.get("sinceSeconds"):
             since = time.time() - int(query["sinceSeconds"])

@@ -82,7 +82,7 @@ class Streams:
     ) -> Iterator[bytes]:
         query = request.query
         ends = time.monotonic() + float(query.get("timeoutSeconds") or 1800)
-        bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
+        bookmarks = request.flag("allowWatchBookmarks")
         try:
             if version is not None and version < self.store.oldest:
                 yield expired(f"too old resource version: {version} ({self.store.oldest})")

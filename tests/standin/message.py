@@ -50,6 +50,10 @@ class Request:
         found = [v for k, v in self.headers if k.lower() == name.lower()]
         return found[-1] if found else None
 
+    def flag(self, name: str) -> bool:
+        """A boolean of the query as the Kubernetes API reads it: there, and neither false nor 0."""
+        return name in self.query and self.query[name].lower() not in ("false", "0")
+
     def json(self) -> Any:
         return json.loads(self.body)
 
