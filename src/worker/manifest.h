@@ -59,6 +59,12 @@ struct manifest {
     struct manifest_warning *warnings; /* for the run's log: unused variables ... */
     bool plain_api_key;      /* a credential stands in the manifest in plain text */
     bool plain_auth_string;
+
+    /* Secrets that the caller creates before the Job; the manifest refers to them already. */
+    str api_key_secret_name; /* empty: none is to be made; value in key "value" */
+    str api_key_value;
+    struct tree *env_secret; /* body of the POST, or NULL */
+    str env_secret_name;
 };
 
 struct manifest_error {
