@@ -8,6 +8,8 @@ CACHE ?= $(or $(PKW_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/prefect-k8s-wo
 # Two makes at once in one tree need a folder each: make B=/somewhere/else
 B ?= build
 
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
@@ -15,7 +17,7 @@ MAKEFLAGS += --no-builtin-rules
 
 .PHONY: all
 ## all: build the product (the default)
-all: $(B)/prefect-k8s-worker $(B)/prefect
+all: $(B)/prefect-k8s-worker $(B)/prefect $(B)/licences.txt
 
 include vendor/vendor.mk
 
@@ -36,7 +38,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover
 CC_debug = gcc
 CFLAGS_debug = $(COMMON) -isystem $(VENDOR_GLIBC)/include -O1 -g -fno-omit-frame-pointer $(SANITIZE)
 LDFLAGS_debug = $(SANITIZE)
-LIBS_debug = $(addprefix $(VENDOR_GLIBC)/lib/,libcurl.a libbearssl.a libyaml.a) -lpthread
+LIBS_debug = $(addprefix $(VENDOR_GLIBC)/lib/,libcurl.a libbearssl.a libyaml.a) -lpthread -lm
 
 # -- what is built from what
 
@@ -61,6 +63,11 @@ $(B)/prefect-k8s-worker: $(OBJECTS_release) $(B)/flags-release
 
 $(B)/prefect: $(B)/prefect-k8s-worker
 	$(q)ln -f $< $@
+
+# What must go along with the binary: our licence and those of the libraries in it.
+$(B)/licences.txt: LICENSE $(VENDOR_MUSL)/sources.txt
+	$(q)mkdir -p $(B); for text in LICENSE $(VENDOR_MUSL)/licences/*.txt; do \
+	    printf '%s\n\n' "==== $$(basename $$text .txt)"; cat $$text; echo; done >$@
 
 $(B)/debug/prefect-k8s-worker: $(OBJECTS_debug) $(B)/flags-debug
 	$(say) LINK $@

@@ -22,11 +22,12 @@ build_libyaml() {
         '-DYAML_VERSION_STRING="0.2.5"' -DYAML_DECLARE_STATIC -Iinclude)
     local counted=(-Dmalloc=heap_malloc -Drealloc=heap_realloc -Dfree=heap_free
         -Dstrdup=heap_strdup)
-    local unit
+    local unit compile
+    read -ra compile <<<"$CC $CFLAGS"
     for unit in reader scanner parser loader writer emitter dumper; do
-        $CC $CFLAGS "${defines[@]}" -c "src/$unit.c" -o "$unit.o"
+        "${compile[@]}" "${defines[@]}" -c "src/$unit.c" -o "$unit.o"
     done
-    $CC $CFLAGS "${defines[@]}" "${counted[@]}" -c src/api.c -o api.o
+    "${compile[@]}" "${defines[@]}" "${counted[@]}" -c src/api.c -o api.o
     if nm -u ./*.o | grep -wE 'malloc|calloc|realloc|free|strdup'; then
         echo "vendor: libyaml still calls the C library's allocator" >&2
         return 1
