@@ -26,9 +26,13 @@ def openssl(*words: str) -> None:
 
 def make_key(path: Path, kind: str) -> None:
     if kind == "ec":
-        openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(path))
+        openssl(
+            "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(path)
+        )
     elif kind == "rsa":
-        openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", str(path))
+        openssl(
+            "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", str(path)
+        )
     else:
         raise ValueError(f"key kind {kind!r}: ec or rsa")
 
@@ -78,7 +82,9 @@ class Authority:
         return pair
 
 
-def server_context(pair: Pair, clients: Path | None = None, only_tls13: bool = False) -> ssl.SSLContext:
+def server_context(
+    pair: Pair, clients: Path | None = None, only_tls13: bool = False
+) -> ssl.SSLContext:
     """For a server; with `clients` (a CA) it asks for a client certificate, as an API server does."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.cert, pair.key)

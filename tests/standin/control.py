@@ -17,7 +17,9 @@ ROUTE = "/__ctl"
 
 
 class Control:
-    def __init__(self, faults: FaultBook, journal: Journal, command: Callable[[dict[str, Any]], Any]) -> None:
+    def __init__(
+        self, faults: FaultBook, journal: Journal, command: Callable[[dict[str, Any]], Any]
+    ) -> None:
         self.faults, self.journal, self.command = faults, journal, command
 
     def guard(self, handler: Callable[[Request], Response]) -> Callable[[Request], Response]:

@@ -54,9 +54,15 @@ class Kube:
         self.jobs.on_pod_gone = self.logs.close_pod
         self.api.delete_job, self.api.delete_pod = self.jobs.delete_job, self.jobs.delete_pod
         control = Control(self.faults, self.journal, self._command)
-        self.server = Server(control.guard(self.api.handle), self.journal, self.faults, host=host, port=port, tls=tls)
+        self.server = Server(
+            control.guard(self.api.handle), self.journal, self.faults, host=host, port=port, tls=tls
+        )
         for namespace in ("default", "kube-system"):
-            self.store.create("namespaces", "", {"metadata": {"name": namespace}, "spec": {}, "status": {"phase": "Active"}})
+            self.store.create(
+                "namespaces",
+                "",
+                {"metadata": {"name": namespace}, "spec": {}, "status": {"phase": "Active"}},
+            )
 
     def __enter__(self) -> "Kube":
         self.server.start()
@@ -78,21 +84,29 @@ class Kube:
         return f"{'https' if self.server.tls else 'http'}://{host}:{self.server.port}"
 
     def add_namespace(self, name: str) -> None:
-        self.store.create("namespaces", "", {"metadata": {"name": name}, "spec": {}, "status": {"phase": "Active"}})
+        self.store.create(
+            "namespaces",
+            "",
+            {"metadata": {"name": name}, "spec": {}, "status": {"phase": "Active"}},
+        )
 
     def find_jobs(self) -> list[Object]:
         return self.store.find("jobs")
 
     def wait_job(self, count: int = 1, timeout_s: float = 10) -> list[Object]:
         """Waits until that many Jobs exist."""
-        found = self.journal.wait_for(lambda: len(self.find_jobs()) >= count and self.find_jobs(), timeout_s)
+        found = self.journal.wait_for(
+            lambda: len(self.find_jobs()) >= count and self.find_jobs(), timeout_s
+        )
         if not found:
             raise TimeoutError(f"{len(self.find_jobs())} Jobs, not {count}, in {timeout_s} s")
         return found
 
     def wait_pod(self, phase: str, timeout_s: float = 10) -> Object:
         def ready() -> Object | None:
-            return next((p for p in self.store.find("pods") if p["status"].get("phase") == phase), None)
+            return next(
+                (p for p in self.store.find("pods") if p["status"].get("phase") == phase), None
+            )
 
         found = self.journal.wait_for(ready, timeout_s)
         if not found:
@@ -135,7 +149,9 @@ class Kube:
         raise ValueError(f"unknown op {op!r}")
 
 
-def kubeconfig(url: str, *, ca: Path | None = None, user: dict[str, Any] | None = None, **cluster: Any) -> dict[str, Any]:
+def kubeconfig(
+    url: str, *, ca: Path | None = None, user: dict[str, Any] | None = None, **cluster: Any
+) -> dict[str, Any]:
     """A kubeconfig for this server; `cluster` are further keys of the cluster entry (underscores for dashes)."""
     entry: dict[str, Any] = {"server": url, **{k.replace("_", "-"): v for k, v in cluster.items()}}
     if ca is not None:
@@ -149,7 +165,9 @@ def kubeconfig(url: str, *, ca: Path | None = None, user: dict[str, Any] | None 
 
 
 def client_pair(authority: Authority, name: str = "worker", kind: str = "ec") -> Pair:
-    return authority.issue(f"client-{name}-{kind}", usage="clientAuth", subject=f"/CN={name}", kind=kind)
+    return authority.issue(
+        f"client-{name}-{kind}", usage="clientAuth", subject=f"/CN={name}", kind=kind
+    )
 
 
 def main() -> None:
@@ -157,13 +175,26 @@ def main() -> None:
     words.add_argument("--host", default="127.0.0.1")
     words.add_argument("--port", type=int, default=0)
     words.add_argument("--plain", action="store_true", help="HTTP instead of HTTPS")
-    words.add_argument("--san", action="append", help='of the certificate, as "DNS:name" or "IP:address"')
-    words.add_argument("--folder", type=Path, help="keeps certificates and the kubeconfig (default: a temporary one)")
+    words.add_argument(
+        "--san", action="append", help='of the certificate, as "DNS:name" or "IP:address"'
+    )
+    words.add_argument(
+        "--folder",
+        type=Path,
+        help="keeps certificates and the kubeconfig (default: a temporary one)",
+    )
     words.add_argument("--record", help="append accepted requests to this file, a JSON line each")
-    words.add_argument("--processes", action="store_true", help="run each Job's command as a local process")
+    words.add_argument(
+        "--processes", action="store_true", help="run each Job's command as a local process"
+    )
     words.add_argument("--path", default=os.environ.get("PATH", ""), help="PATH of those processes")
     words.add_argument("--env", action="append", default=[], help="NAME=VALUE for those processes")
-    words.add_argument("--plan", type=json.loads, default={}, help='what pods do, for example {"outcome":"exit","code":3}')
+    words.add_argument(
+        "--plan",
+        type=json.loads,
+        default={},
+        help='what pods do, for example {"outcome":"exit","code":3}',
+    )
     given = words.parse_args()
     with tempfile.TemporaryDirectory(prefix="standin-kube-") as temporary:
         folder = given.folder or Path(temporary)
@@ -171,18 +202,31 @@ def main() -> None:
         authority = Authority(folder / "pki")
         tls = None
         if not given.plain:
-            pair = authority.issue("apiserver", given.san or ["DNS:localhost", "IP:127.0.0.1", "IP:::1"])
+            pair = authority.issue(
+                "apiserver", given.san or ["DNS:localhost", "IP:127.0.0.1", "IP:::1"]
+            )
             tls = server_context(pair, authority.cert)
         processes = None
         if given.processes:
-            processes = {"folder": folder / "pods", "search": given.path, "env": dict(e.split("=", 1) for e in given.env)}
-        kube = Kube(host=given.host, port=given.port, tls=tls, record=given.record, processes=processes)
+            processes = {
+                "folder": folder / "pods",
+                "search": given.path,
+                "env": dict(e.split("=", 1) for e in given.env),
+            }
+        kube = Kube(
+            host=given.host, port=given.port, tls=tls, record=given.record, processes=processes
+        )
         kube.script.default = Plan.parse(given.plan)
         with kube:
             config = kubeconfig(kube.url, ca=None if given.plain else authority.cert)
             target = folder / "kubeconfig"
             target.write_text(json.dumps(config, indent=1))
-            ready = {"url": kube.url, "kubeconfig": str(target), "ca": str(authority.cert), "token": "standin-token"}
+            ready = {
+                "url": kube.url,
+                "kubeconfig": str(target),
+                "ca": str(authority.cert),
+                "token": "standin-token",
+            }
             serve_until_signal(ready)
 
 

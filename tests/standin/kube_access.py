@@ -37,7 +37,9 @@ class Access:
     def __init__(self, tokens: dict[str, str] | None = None) -> None:
         self.tokens = {"standin-token": WORKER} if tokens is None else tokens
         self.open = False
-        self.denied: list[tuple[str, str, str]] = []  # verb, resource[/subresource], namespace; "*" any
+        self.denied: list[
+            tuple[str, str, str]
+        ] = []  # verb, resource[/subresource], namespace; "*" any
         self.namespaces: set[str] | None = None  # a namespaced Role only: nothing at cluster scope
 
     def deny(self, verb: str, resource: str, namespace: str = "*") -> None:
@@ -58,7 +60,11 @@ class Access:
 
     def allows(self, ask: Ask) -> bool:
         for verb, target, namespace in self.denied:
-            if verb in ("*", ask.verb) and target in ("*", ask.target) and namespace in ("*", ask.namespace):
+            if (
+                verb in ("*", ask.verb)
+                and target in ("*", ask.target)
+                and namespace in ("*", ask.namespace)
+            ):
                 return False
         if self.namespaces is not None:
             return ask.namespace in self.namespaces

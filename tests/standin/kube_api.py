@@ -69,19 +69,30 @@ class KubeApi:
         path = request.path
         if path in PUBLIC:
             return self.public(path)
-        if path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" and request.method == "POST":
+        if (
+            path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+            and request.method == "POST"
+        ):
             body = self.body(request)
             status = self.access.review(body)
-            return json_reply({**body, "metadata": {"creationTimestamp": None}, "status": status}, 201)
+            return json_reply(
+                {**body, "metadata": {"creationTimestamp": None}, "status": status}, 201
+            )
         if path in DISCOVERY:
             return json_reply(DISCOVERY[path])
         found = PATH.fullmatch(path)
-        if not found or found["resource"] not in KINDS or not self.right_group(path, found["resource"]):
+        if (
+            not found
+            or found["resource"] not in KINDS
+            or not self.right_group(path, found["resource"])
+        ):
             raise StoreError(404, "NotFound", "the server could not find the requested resource")
         namespace, resource, name, sub = found["ns"], found["resource"], found["name"], found["sub"]
         if (resource in CLUSTER_SCOPED) == bool(namespace):
             if resource in CLUSTER_SCOPED or name or request.method != "GET":
-                raise StoreError(404, "NotFound", "the server could not find the requested resource")
+                raise StoreError(
+                    404, "NotFound", "the server could not find the requested resource"
+                )
         return self.resource(request, user, Ask("", resource, namespace, name or "", sub or ""))
 
     @staticmethod
@@ -106,10 +117,16 @@ class KubeApi:
         self.access.check(user, ask)
         if ask.subresource:
             if (ask.resource, ask.subresource, verb) != ("pods", "log", "get"):
-                raise StoreError(404, "NotFound", "the server could not find the requested resource")
+                raise StoreError(
+                    404, "NotFound", "the server could not find the requested resource"
+                )
             return self.logs.serve(request, ask.namespace or "", ask.name)
         if bool(ask.name) == (verb in ("create", "list", "watch")):
-            raise StoreError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+            raise StoreError(
+                405,
+                "MethodNotAllowed",
+                "the server does not allow this method on the requested resource",
+            )
         acts = {
             "get": self.get, "list": self.list, "watch": self.watch, "create": self.create,
             "update": self.replace, "patch": self.patch, "delete": self.delete,
@@ -131,7 +148,9 @@ class KubeApi:
         try:
             return json.loads(request.body)
         except ValueError as error:
-            raise StoreError(400, "BadRequest", f"the object provided is unrecognized: {error}") from None
+            raise StoreError(
+                400, "BadRequest", f"the object provided is unrecognized: {error}"
+            ) from None
 
     def selection(self, request: Request, resource: str) -> Match:
         labels = label_selector(request.query.get("labelSelector", ""))
@@ -160,7 +179,9 @@ class KubeApi:
             meta["continue"] = base64.urlsafe_b64encode(token.encode()).decode()
         for item in items:  # as in real lists, elements carry no kind of their own
             item.pop("kind", None), item.pop("apiVersion", None)
-        return json_reply({"kind": kind + "List", "apiVersion": api, "metadata": meta, "items": items})
+        return json_reply(
+            {"kind": kind + "List", "apiVersion": api, "metadata": meta, "items": items}
+        )
 
     @staticmethod
     def place(item: Object) -> list[str]:
@@ -172,7 +193,11 @@ class KubeApi:
         except ValueError:
             raise StoreError(400, "BadRequest", f"continue key is not valid: {text}") from None
         if token["rv"] < self.store.oldest:
-            raise StoreError(410, "Expired", "The provided continue parameter is too old to display a consistent list result.")
+            raise StoreError(
+                410,
+                "Expired",
+                "The provided continue parameter is too old to display a consistent list result.",
+            )
         return token["rv"], token["after"]
 
     def watch(self, request: Request, ask: Ask) -> Response:
@@ -185,7 +210,9 @@ class KubeApi:
         if given and not given.isdigit():
             raise StoreError(400, "BadRequest", f"invalid resource version: {given}")
         version = int(given) if given not in ("", "0") else None
-        stream = self.streams.open(request, ask.resource, ask.namespace, match, version, request.flag("sendInitialEvents"))
+        stream = self.streams.open(
+            request, ask.resource, ask.namespace, match, version, request.flag("sendInitialEvents")
+        )
         return Response(200, b"", {"Content-Type": "application/json"}, stream=stream)
 
     def check_initial(self, query: dict[str, str]) -> None:
@@ -202,15 +229,26 @@ class KubeApi:
         value = self.body(request)
         made, warnings = self.accept(request, ask, value)
         if namespace and not self.store.objects["namespaces"].get(("", namespace)):
-            raise StoreError(404, "NotFound", f'namespaces "{namespace}" not found', name=namespace, kind="namespaces")
+            raise StoreError(
+                404,
+                "NotFound",
+                f'namespaces "{namespace}" not found',
+                name=namespace,
+                kind="namespaces",
+            )
         if request.query.get("dryRun") != "All":
             made = self.store.create(ask.resource, namespace, made)
-        return Response(201, json_reply(made).body, {"Content-Type": "application/json"}, warnings=warnings)
+        return Response(
+            201, json_reply(made).body, {"Content-Type": "application/json"}, warnings=warnings
+        )
 
     def accept(self, request: Request, ask: Ask, value: Any) -> tuple[Object, list[str]]:
         """Decodes, names, validates and completes what is to be created."""
         api, kind = KINDS[ask.resource]
-        if isinstance(value, dict) and (value.get("kind", kind), value.get("apiVersion", api)) != (kind, api):
+        if isinstance(value, dict) and (value.get("kind", kind), value.get("apiVersion", api)) != (
+            kind,
+            api,
+        ):
             message = f'no kind "{value.get("kind")}" is registered for version "{value.get("apiVersion")}"'
             raise StoreError(400, "BadRequest", message)
         made, warnings = decode(kind, value) if kind in ("Job", "Secret") else (value, [])
@@ -224,7 +262,9 @@ class KubeApi:
             )  # fmt: skip
         for key in ("uid", "resourceVersion", "creationTimestamp"):
             if meta.pop(key, None) and key == "resourceVersion":
-                raise StoreError(400, "BadRequest", "resourceVersion should not be set on objects to be created")
+                raise StoreError(
+                    400, "BadRequest", "resourceVersion should not be set on objects to be created"
+                )
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = meta["generateName"][:58] + random_suffix()
         self.validate(kind, made)
@@ -266,12 +306,17 @@ class KubeApi:
             if sent and sent != old["metadata"]["resourceVersion"]:
                 message = f'Operation cannot be fulfilled on secrets "{ask.name}": the object has been modified'
                 raise StoreError(409, "Conflict", message, name=ask.name, kind="secrets")
-            kept = {k: old["metadata"][k] for k in ("uid", "creationTimestamp", "resourceVersion", "namespace")}
+            kept = {
+                k: old["metadata"][k]
+                for k in ("uid", "creationTimestamp", "resourceVersion", "namespace")
+            }
             old.update(made, metadata={**made["metadata"], **kept})
 
         self.store.get("secrets", ask.namespace or "", ask.name)
         after = self.store.update("secrets", ask.namespace or "", ask.name, change)
-        return Response(200, json_reply(after).body, {"Content-Type": "application/json"}, warnings=warnings)
+        return Response(
+            200, json_reply(after).body, {"Content-Type": "application/json"}, warnings=warnings
+        )
 
     def patch(self, request: Request, ask: Ask) -> Response:
         value = self.body(request, PATCHES)
@@ -287,15 +332,23 @@ class KubeApi:
         if request.body:
             options.update({k: str(v) for k, v in self.body(request).items()})
         before = self.store.get(ask.resource, namespace, ask.name)
-        wanted = (options.get("preconditions") and json.loads(options["preconditions"].replace("'", '"')) or {}).get("uid")
+        wanted = (
+            options.get("preconditions")
+            and json.loads(options["preconditions"].replace("'", '"'))
+            or {}
+        ).get("uid")
         if wanted and wanted != before["metadata"]["uid"]:
-            message = f'Precondition failed: UID in precondition: {wanted}, UID in object meta: {before["metadata"]["uid"]}'
+            message = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {before['metadata']['uid']}"
             raise StoreError(409, "Conflict", message)
         warnings = []
         if ask.resource == "jobs":
             policy = options.get("propagationPolicy", "")
             if policy not in ("", "Foreground", "Background", "Orphan"):
-                raise StoreError(422, "Invalid", f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "{policy}"')
+                raise StoreError(
+                    422,
+                    "Invalid",
+                    f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "{policy}"',
+                )
             warnings = [] if policy else [ORPHANED]
             left = self.delete_job(namespace, ask.name, policy or "Orphan")
         elif ask.resource == "pods":
@@ -305,7 +358,12 @@ class KubeApi:
         uid = before["metadata"]["uid"]
         done = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
                 "details": {"name": ask.name, "kind": ask.resource, "uid": uid}}  # fmt: skip
-        return Response(200, json_reply(left or done).body, {"Content-Type": "application/json"}, warnings=warnings)
+        return Response(
+            200,
+            json_reply(left or done).body,
+            {"Content-Type": "application/json"},
+            warnings=warnings,
+        )
 
     def _delete_plainly(self, namespace: str, name: str, policy: str) -> Object | None:
         self.store.delete("jobs", namespace, name)

@@ -90,13 +90,31 @@ class JobController:
             return
         pods = self.pods_of(job)
         succeeded, failed = self.count(job, pods)
-        live = [p for p in pods if p["status"].get("phase") not in DONE and not p["metadata"].get("deletionTimestamp")]
+        live = [
+            p
+            for p in pods
+            if p["status"].get("phase") not in DONE and not p["metadata"].get("deletionTimestamp")
+        ]
         limit = spec.get("backoffLimit", 6)
         status.setdefault("startTime", stamp())
         if succeeded >= spec.get("completions", 1):
-            self.finish(job, succeeded, failed, "Complete", "CompletionsReached", "Reached expected number of succeeded pods")
+            self.finish(
+                job,
+                succeeded,
+                failed,
+                "Complete",
+                "CompletionsReached",
+                "Reached expected number of succeeded pods",
+            )
         elif failed > limit:
-            self.finish(job, succeeded, failed, "Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+            self.finish(
+                job,
+                succeeded,
+                failed,
+                "Failed",
+                "BackoffLimitExceeded",
+                "Job has reached the specified backoff limit",
+            )
         elif not live:
             self.start_pod(job, succeeded, failed)
         else:
@@ -133,7 +151,9 @@ class JobController:
         refusal = self.runner.refuse(job)
         if refusal is not None:
             self.report(job, succeeded, failed, [])
-            self.timeline.after(1.0, lambda: self.sync(job["metadata"]["namespace"], job["metadata"]["name"]))
+            self.timeline.after(
+                1.0, lambda: self.sync(job["metadata"]["namespace"], job["metadata"]["name"])
+            )
             if (job["metadata"]["uid"], refusal) not in self._refused:
                 self._refused.add((job["metadata"]["uid"], refusal))
                 self.note(job, "Warning", "FailedCreate", f"Error creating: {refusal}")
@@ -153,7 +173,9 @@ class JobController:
         self.note(job, "Normal", "SuccessfulCreate", f"Created pod: {name}")
         self.runner.begin(made)
 
-    def finish(self, job: Object, succeeded: int, failed: int, kind: str, reason: str, message: str) -> None:
+    def finish(
+        self, job: Object, succeeded: int, failed: int, kind: str, reason: str, message: str
+    ) -> None:
         first = "SuccessCriteriaMet" if kind == "Complete" else "FailureTarget"
         status = {
             "startTime": job["status"].get("startTime") or stamp(), "uncountedTerminatedPods": {}, "ready": 0,
@@ -166,7 +188,9 @@ class JobController:
         ttl = job["spec"].get("ttlSecondsAfterFinished")
         if ttl is not None:
             meta = job["metadata"]
-            self.timeline.after(ttl, lambda: self.expire(meta["namespace"], meta["name"], meta["uid"]))
+            self.timeline.after(
+                ttl, lambda: self.expire(meta["namespace"], meta["name"], meta["uid"])
+            )
 
     def expire(self, namespace: str, name: str, uid: str) -> None:
         job = self.store.objects["jobs"].get((namespace, name))
@@ -195,12 +219,16 @@ class JobController:
         if policy == "Background" or not pods:
             self.store.delete("jobs", namespace, name)
             for pod in pods:
-                self.timeline.after(0, lambda p=pod: self.delete_pod(namespace, p["metadata"]["name"], 30))
+                self.timeline.after(
+                    0, lambda p=pod: self.delete_pod(namespace, p["metadata"]["name"], 30)
+                )
             return None
         marked = self.store.update("jobs", namespace, name, lambda o: o["metadata"].update(
             deletionTimestamp=stamp(), deletionGracePeriodSeconds=0, finalizers=["foregroundDeletion"]))  # fmt: skip
         for pod in pods:
-            self.timeline.after(0, lambda p=pod: self.delete_pod(namespace, p["metadata"]["name"], 30))
+            self.timeline.after(
+                0, lambda p=pod: self.delete_pod(namespace, p["metadata"]["name"], 30)
+            )
         self.timeline.after(0.02, lambda: self.reap(namespace, name, job))
         return marked
 

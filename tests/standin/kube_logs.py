@@ -24,7 +24,9 @@ class Log:
         data = text.encode() if isinstance(text, str) else text
         with self.changed:
             now = time.time() if at is None else at
-            self.lines += [(now, piece) for piece in data.split(b"\n")[: -1 if data.endswith(b"\n") else None]]
+            self.lines += [
+                (now, piece) for piece in data.split(b"\n")[: -1 if data.endswith(b"\n") else None]
+            ]
             self.changed.notify_all()
 
     def close(self) -> None:
@@ -59,7 +61,11 @@ class Logs:
 
     def close_pod(self, namespace: str, pod: str) -> None:
         with self._lock:
-            mine = [log for (ns, name, _, _), log in self._logs.items() if (ns, name) == (namespace, pod)]
+            mine = [
+                log
+                for (ns, name, _, _), log in self._logs.items()
+                if (ns, name) == (namespace, pod)
+            ]
         for log in mine:
             log.close()
 

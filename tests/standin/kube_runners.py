@@ -30,7 +30,10 @@ class Pods:
         meta = pod["metadata"]
 
         def change(now: Object) -> None:
-            if now["metadata"]["uid"] == meta["uid"] and now["status"].get("phase") not in ("Succeeded", "Failed"):
+            if now["metadata"]["uid"] == meta["uid"] and now["status"].get("phase") not in (
+                "Succeeded",
+                "Failed",
+            ):
                 now["status"] = status
                 if status.get("hostIP"):
                     now["spec"]["nodeName"] = NODE
@@ -66,7 +69,10 @@ class ScriptRunner(Pods):
         if plan.outcome != "no_pod":
             return None
         name = job["metadata"]["name"]
-        return plan.message or f'pods "{name}-" is forbidden: exceeded quota: compute, requested: cpu=1, used: cpu=4, limited: cpu=4'
+        return (
+            plan.message
+            or f'pods "{name}-" is forbidden: exceeded quota: compute, requested: cpu=1, used: cpu=4, limited: cpu=4'
+        )
 
     def begin(self, pod: Object) -> None:
         plan = self.plan_for(pod, take=True)
@@ -83,7 +89,9 @@ class ScriptRunner(Pods):
         if after is None or after["metadata"].get("deletionTimestamp"):
             return
         if status["phase"] == "Running" and plan.log:
-            log = self.logs.of(meta["namespace"], meta["name"], pod["spec"]["containers"][0]["name"])
+            log = self.logs.of(
+                meta["namespace"], meta["name"], pod["spec"]["containers"][0]["name"]
+            )
             if not log.lines:
                 log.write("".join(text + "\n" for text in plan.log))
         if status["phase"] in ("Succeeded", "Failed"):
@@ -93,14 +101,25 @@ class ScriptRunner(Pods):
     def end(self, pod: Object, grace_s: float) -> None:
         status = Kubelet(pod).ended("Failed", "Error", 143)
         self.timeline.after(self.end_s / 2, lambda: self.write(pod, status) and None)
-        self.timeline.after(self.end_s / 2, lambda: self.logs.close_pod(pod["metadata"]["namespace"], pod["metadata"]["name"]))
+        self.timeline.after(
+            self.end_s / 2,
+            lambda: self.logs.close_pod(pod["metadata"]["namespace"], pod["metadata"]["name"]),
+        )
         self.remove_later(pod, self.end_s)
 
 
 class ProcessRunner(Pods):
     """Runs a container's command and args as a local process; the image is not looked at."""
 
-    def __init__(self, store: Store, timeline: Timeline, logs: Logs, folder: Path, search: str, env: dict[str, str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        timeline: Timeline,
+        logs: Logs,
+        folder: Path,
+        search: str,
+        env: dict[str, str],
+    ) -> None:
         super().__init__(store, timeline, logs)
         self.folder, self.search, self.env = folder, search, env
         self.live: dict[str, list[subprocess.Popen[bytes]]] = {}
@@ -159,11 +178,19 @@ class ProcessRunner(Pods):
     def spawn(self, pod: Object, one: dict[str, Any]) -> subprocess.Popen[bytes]:
         words = [*one.get("command", []), *one.get("args", [])]
         if not words:
-            raise ValueError("no command and no args: there is no image here that would bring its own")
+            raise ValueError(
+                "no command and no args: there is no image here that would bring its own"
+            )
         meta = pod["metadata"]
         home = self.folder / meta["uid"]
         home.mkdir(parents=True, exist_ok=True)
-        env = {"PATH": self.search, "HOME": str(home), "HOSTNAME": meta["name"], **self.env, **self.environment(pod, one)}
+        env = {
+            "PATH": self.search,
+            "HOME": str(home),
+            "HOSTNAME": meta["name"],
+            **self.env,
+            **self.environment(pod, one),
+        }
         words = [expand(word, env) for word in words]
         process = subprocess.Popen(
             words, env=env, cwd=one.get("workingDir") or home, stdin=subprocess.DEVNULL,

@@ -86,7 +86,14 @@ Claim: claimName str, readOnly bool
 
 QUANTITY = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-GO_NAMES = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
+GO_NAMES = {
+    str: "string",
+    bool: "bool",
+    int: "number",
+    float: "number",
+    list: "array",
+    dict: "object",
+}
 
 
 def parse_types(text: str) -> dict[str, dict[str, str]]:
@@ -111,7 +118,9 @@ class Decoder:
 
     def decode(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise WrongType(f"json: cannot unmarshal {GO_NAMES.get(type(value))} into Go value of {self.kind}")
+            raise WrongType(
+                f"json: cannot unmarshal {GO_NAMES.get(type(value))} into Go value of {self.kind}"
+            )
         return self.struct(value, self.kind, "")
 
     def struct(self, value: Any, name: str, path: str) -> dict[str, Any]:
@@ -146,7 +155,11 @@ class Decoder:
 
     def scalar(self, value: Any, kind: str, path: str) -> Any:
         if kind in ("int32", "int64"):
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, (int, float))
+                or value != int(value)
+            ):
                 self.refuse(value, kind, path)
             if abs(value) >= 1 << (31 if kind == "int32" else 63):
                 self.refuse(value, kind, path)
@@ -183,7 +196,9 @@ class Decoder:
     def refuse(self, value: Any, go_type: str, path: str) -> None:
         got = GO_NAMES.get(type(value), "value")
         field = re.sub(r"\[[^\]]*\]", "", path)
-        raise WrongType(f"json: cannot unmarshal {got} into Go struct field .{field} of type {go_type}")
+        raise WrongType(
+            f"json: cannot unmarshal {got} into Go struct field .{field} of type {go_type}"
+        )
 
 
 def decode(kind: str, value: Any) -> tuple[dict[str, Any], list[str]]:

@@ -122,11 +122,19 @@ def steps(plan: Plan, pod: dict[str, Any]) -> Iterator[Step]:
             ("ErrImagePull", f'failed to pull and unpack image "{image}": not found'),
             ("ImagePullBackOff", f'Back-off pulling image "{image}"'),
         ],
-        "bad_image_name": [("InvalidImageName", f'Failed to apply default image tag "{image}": invalid reference format')],
+        "bad_image_name": [
+            (
+                "InvalidImageName",
+                f'Failed to apply default image tag "{image}": invalid reference format',
+            )
+        ],
         "config_error": [("CreateContainerConfigError", 'secret "missing" not found')],
     }
     for reason, message in waits.get(plan.outcome, []):
-        yield plan.start_s / 2, kubelet.pending({"reason": reason, "message": plan.message or message})
+        yield (
+            plan.start_s / 2,
+            kubelet.pending({"reason": reason, "message": plan.message or message}),
+        )
     if plan.outcome in waits:
         return
     yield plan.start_s / 2, kubelet.running()
@@ -144,16 +152,29 @@ def endings(plan: Plan, kubelet: Kubelet) -> Iterator[Step]:
         yield plan.run_s, kubelet.ended("Failed", "OOMKilled", 137)
     elif plan.outcome == "evicted":
         status = kubelet.ended("Failed", "Error", 137)
-        status.update(reason="Evicted", message=plan.message or "The node was low on resource: memory.")
-        status["conditions"].append(condition("DisruptionTarget", "True", "TerminationByKubelet", "evicted"))
+        status.update(
+            reason="Evicted", message=plan.message or "The node was low on resource: memory."
+        )
+        status["conditions"].append(
+            condition("DisruptionTarget", "True", "TerminationByKubelet", "evicted")
+        )
         yield plan.run_s, status
     elif plan.outcome == "node_lost":
         status = kubelet.running()
-        status.update(reason="NodeLost", message=plan.message or f"Node {NODE} which was running the pod is unresponsive")
+        status.update(
+            reason="NodeLost",
+            message=plan.message or f"Node {NODE} which was running the pod is unresponsive",
+        )
         status["conditions"] = [condition("PodScheduled", "True"),
                                 condition("Ready", "False", "NodeNotReady", "node is not ready")]  # fmt: skip
         yield plan.run_s, status
     elif plan.outcome == "crashloop":
-        status = kubelet.pending({"reason": "CrashLoopBackOff", "message": plan.message or "back-off 10s restarting failed container"}, 1)
+        status = kubelet.pending(
+            {
+                "reason": "CrashLoopBackOff",
+                "message": plan.message or "back-off 10s restarting failed container",
+            },
+            1,
+        )
         status["phase"] = "Running"
         yield plan.run_s, status

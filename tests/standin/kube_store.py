@@ -119,7 +119,9 @@ class Store:
             self._note("DELETED", resource, gone, before)
         return copy(gone)
 
-    def _put(self, resource: str, key: Key, type_: str, after: Object, before: Object | None) -> None:
+    def _put(
+        self, resource: str, key: Key, type_: str, after: Object, before: Object | None
+    ) -> None:
         self.objects[resource][key] = after
         self._note(type_, resource, after, before)
 

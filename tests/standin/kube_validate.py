@@ -33,9 +33,12 @@ def check_name(name: str, field: str) -> Causes:
     if len(name) > 253:
         yield field, f'Invalid value: "{name}": must be no more than 253 bytes'
     if not SUBDOMAIN.fullmatch(name):
-        yield field, (
-            f'Invalid value: "{name}": a lowercase RFC 1123 subdomain must consist of lower case '
-            "alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
+        yield (
+            field,
+            (
+                f'Invalid value: "{name}": a lowercase RFC 1123 subdomain must consist of lower case '
+                "alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
+            ),
         )
 
 
@@ -43,9 +46,12 @@ def check_key(key: str, field: str) -> Causes:
     prefix, slash, name = key.rpartition("/")
     bad_prefix = slash and (len(prefix) > 253 or not SUBDOMAIN.fullmatch(prefix))
     if bad_prefix or "/" in prefix or len(name) > 63 or not QUALIFIED.fullmatch(name):
-        yield field, (
-            f'Invalid value: "{key}": name part must consist of alphanumeric characters, '
-            "'-', '_' or '.', and must start and end with an alphanumeric character"
+        yield (
+            field,
+            (
+                f'Invalid value: "{key}": name part must consist of alphanumeric characters, '
+                "'-', '_' or '.', and must start and end with an alphanumeric character"
+            ),
         )
 
 
@@ -55,9 +61,12 @@ def check_labels(labels: dict[str, str], field: str) -> Causes:
         if len(value) > 63:
             yield field, f'Invalid value: "{value}": must be no more than 63 bytes'
         elif not LABEL_VALUE.fullmatch(value):
-            yield field, (
-                f'Invalid value: "{value}": a valid label must be an empty string or consist of '
-                "alphanumeric characters, '-', '_' or '.'"
+            yield (
+                field,
+                (
+                    f'Invalid value: "{value}": a valid label must be an empty string or consist of '
+                    "alphanumeric characters, '-', '_' or '.'"
+                ),
             )
 
 
@@ -80,23 +89,38 @@ def check_env(env: list[dict[str, Any]], field: str) -> Causes:
         if not name:
             yield f"{field}[{i}].name", "Required value"
         elif not ENV_NAME.fullmatch(name):
-            yield f"{field}[{i}].name", f'Invalid value: "{name}": a valid environment variable name'
+            yield (
+                f"{field}[{i}].name",
+                f'Invalid value: "{name}": a valid environment variable name',
+            )
         source = entry.get("valueFrom")
         if source is not None:
             if entry.get("value"):
-                yield f"{field}[{i}].valueFrom", "Invalid value: \"\": may not be specified when `value` is not empty"
+                yield (
+                    f"{field}[{i}].valueFrom",
+                    'Invalid value: "": may not be specified when `value` is not empty',
+                )
             if len(source) != 1:
-                yield f"{field}[{i}].valueFrom", "Invalid value: \"\": must specify one of: `fieldRef`, `secretKeyRef`"
+                yield (
+                    f"{field}[{i}].valueFrom",
+                    'Invalid value: "": must specify one of: `fieldRef`, `secretKeyRef`',
+                )
 
 
 def check_resources(resources: dict[str, Any], field: str) -> Causes:
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
     for name, value in requests.items():
         if amount(value) < 0:
-            yield f"{field}.requests[{name}]", f'Invalid value: "{value}": must be greater than or equal to 0'
+            yield (
+                f"{field}.requests[{name}]",
+                f'Invalid value: "{value}": must be greater than or equal to 0',
+            )
         if name in limits and amount(value) > amount(limits[name]):
-            yield f"{field}.requests", (
-                f'Invalid value: "{value}": must be less than or equal to {name} limit of {limits[name]}'
+            yield (
+                f"{field}.requests",
+                (
+                    f'Invalid value: "{value}": must be less than or equal to {name} limit of {limits[name]}'
+                ),
             )
 
 
@@ -105,16 +129,23 @@ def check_container(container: dict[str, Any], field: str, volumes: set[str]) ->
     if not name:
         yield f"{field}.name", "Required value"
     elif len(name) > 63 or not LABEL.fullmatch(name):
-        yield f"{field}.name", f'Invalid value: "{name}": a lowercase RFC 1123 label must consist of'
+        yield (
+            f"{field}.name",
+            f'Invalid value: "{name}": a lowercase RFC 1123 label must consist of',
+        )
     image = container.get("image") or ""
     if not image:
         yield f"{field}.image", "Required value"
     elif image != image.strip():
-        yield f"{field}.image", f'Invalid value: "{image}": must not have leading or trailing whitespace'
+        yield (
+            f"{field}.image",
+            f'Invalid value: "{image}": must not have leading or trailing whitespace',
+        )
     policy = container.get("imagePullPolicy")
     if policy not in (None, "", "Always", "IfNotPresent", "Never"):
-        yield f"{field}.imagePullPolicy", (
-            f'Unsupported value: "{policy}": supported values: "Always", "IfNotPresent", "Never"'
+        yield (
+            f"{field}.imagePullPolicy",
+            (f'Unsupported value: "{policy}": supported values: "Always", "IfNotPresent", "Never"'),
         )
     yield from check_env(container.get("env") or [], f"{field}.env")
     yield from check_resources(container.get("resources") or {}, f"{field}.resources")
@@ -138,12 +169,19 @@ def check_pod(spec: dict[str, Any], field: str) -> Causes:
             seen.add(container.get("name") or "")
     policy = spec.get("restartPolicy")
     if policy not in ("Never", "OnFailure"):
-        yield f"{field}.restartPolicy", (
-            f'Required value: valid values: "OnFailure", "Never"' if not policy else
-            f'Unsupported value: "{policy}": supported values: "OnFailure", "Never"'
+        yield (
+            f"{field}.restartPolicy",
+            (
+                f'Required value: valid values: "OnFailure", "Never"'
+                if not policy
+                else f'Unsupported value: "{policy}": supported values: "OnFailure", "Never"'
+            ),
         )
     if spec.get("terminationGracePeriodSeconds", 0) < 0:
-        yield f"{field}.terminationGracePeriodSeconds", "Invalid value: must be greater than or equal to 0"
+        yield (
+            f"{field}.terminationGracePeriodSeconds",
+            "Invalid value: must be greater than or equal to 0",
+        )
     yield from check_labels(spec.get("nodeSelector") or {}, f"{field}.nodeSelector")
 
 
@@ -155,9 +193,18 @@ def check_job(job: dict[str, Any]) -> list[tuple[str, str]]:
 def job_causes(job: dict[str, Any]) -> Causes:
     yield from check_metadata(job.get("metadata") or {})
     spec = job.get("spec") or {}
-    for field in ("parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"):
+    for field in (
+        "parallelism",
+        "completions",
+        "backoffLimit",
+        "activeDeadlineSeconds",
+        "ttlSecondsAfterFinished",
+    ):
         if spec.get(field, 0) < 0:
-            yield f"spec.{field}", f"Invalid value: {spec[field]}: must be greater than or equal to 0"
+            yield (
+                f"spec.{field}",
+                f"Invalid value: {spec[field]}: must be greater than or equal to 0",
+            )
     if spec.get("completionMode") not in (None, "NonIndexed", "Indexed"):
         yield "spec.completionMode", f'Unsupported value: "{spec["completionMode"]}"'
     if spec.get("selector") and not spec.get("manualSelector"):
@@ -171,8 +218,11 @@ def job_causes(job: dict[str, Any]) -> Causes:
     pod = template.get("spec") or {}
     yield from check_pod(pod, "spec.template.spec")
     if spec.get("podFailurePolicy") and pod.get("restartPolicy") != "Never":
-        yield "spec.template.spec.restartPolicy", (
-            f'Invalid value: "{pod.get("restartPolicy")}": only "Never" is supported when podFailurePolicy is specified'
+        yield (
+            "spec.template.spec.restartPolicy",
+            (
+                f'Invalid value: "{pod.get("restartPolicy")}": only "Never" is supported when podFailurePolicy is specified'
+            ),
         )
 
 

@@ -100,7 +100,13 @@ class Streams:
                 self.live.remove(watch)
 
     def _follow(
-        self, request: Request, watch: Watch, match: Match, version: int, ends: float, bookmarks: bool
+        self,
+        request: Request,
+        watch: Watch,
+        match: Match,
+        version: int,
+        ends: float,
+        bookmarks: bool,
     ) -> Iterator[bytes]:
         marked = time.monotonic()
         while time.monotonic() < ends and not request.gone():
@@ -120,7 +126,11 @@ class Streams:
                 version = max(version, self.store.version)
                 yield self.bookmark(watch.resource, version, False)
             with self.store.changed:
-                idle = not watch.raw and not watch.end and not self.store.since(version, watch.resource)
+                idle = (
+                    not watch.raw
+                    and not watch.end
+                    and not self.store.since(version, watch.resource)
+                )
                 if idle:
                     self.store.changed.wait(min(0.25, self.bookmark_s))
 

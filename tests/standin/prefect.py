@@ -39,7 +39,13 @@ class Prefect:
         self.api.sockets = self.socket
         control = Control(self.faults, self.journal, self._command)
         self.server = Server(
-            control.guard(self.api.handle), self.journal, self.faults, host=host, port=port, tls=tls, idle_s=idle_s
+            control.guard(self.api.handle),
+            self.journal,
+            self.faults,
+            host=host,
+            port=port,
+            tls=tls,
+            idle_s=idle_s,
         )
 
     def __enter__(self) -> "Prefect":
@@ -56,9 +62,13 @@ class Prefect:
     @property
     def url(self) -> str:
         host = f"[{self.server.host}]" if ":" in self.server.host else self.server.host
-        return f"{'https' if self.server.tls else 'http'}://{host}:{self.server.port}{self.api.prefix}"
+        return (
+            f"{'https' if self.server.tls else 'http'}://{host}:{self.server.port}{self.api.prefix}"
+        )
 
-    def deployment(self, pool: str = "pool", name: str = "deployment", flow: str = "flow", **more: Any) -> Object:
+    def deployment(
+        self, pool: str = "pool", name: str = "deployment", flow: str = "flow", **more: Any
+    ) -> Object:
         """A deployment on a pool, which is made if it is missing."""
         with self.store.lock:
             if pool not in self.store.pools:
@@ -75,11 +85,15 @@ class Prefect:
 
         def ready() -> Object | None:
             with self.store.lock:
-                return next((s for s in self.store.states.get(run["id"], []) if s["name"] == name), None)
+                return next(
+                    (s for s in self.store.states.get(run["id"], []) if s["name"] == name), None
+                )
 
         found = self.journal.wait_for(ready, timeout_s)
         if not found:
-            raise TimeoutError(f"run {run['id']} not {name} in {timeout_s} s; it was {self.states(run)}")
+            raise TimeoutError(
+                f"run {run['id']} not {name} in {timeout_s} s; it was {self.states(run)}"
+            )
         return found
 
     def wait_event(self, name: str, count: int = 1, timeout_s: float = 10) -> list[Object]:
@@ -90,7 +104,9 @@ class Prefect:
 
         found = self.journal.wait_for(ready, timeout_s)
         if not found:
-            raise TimeoutError(f"fewer than {count} × {name} in {timeout_s} s; seen {[e['event'] for e in self.store.events]}")
+            raise TimeoutError(
+                f"fewer than {count} × {name} in {timeout_s} s; seen {[e['event'] for e in self.store.events]}"
+            )
         return found
 
     def run_logs(self, run: Object) -> list[Object]:
@@ -108,7 +124,9 @@ class Prefect:
             if op == "deployment":
                 return self.deployment(**order)
             if op == "run":
-                return self.store.add_run(self.store.deployments[order.pop("deployment_id")], **order)
+                return self.store.add_run(
+                    self.store.deployments[order.pop("deployment_id")], **order
+                )
             if op == "state":
                 return self.store.put_state(order.pop("flow_run_id"), **order)
             if op == "answers":
@@ -122,7 +140,10 @@ class Prefect:
             elif op == "events":
                 return self.store.events
             elif op == "auth":
-                self.api.auth_string, self.api.api_key = order.get("auth_string"), order.get("api_key")
+                self.api.auth_string, self.api.api_key = (
+                    order.get("auth_string"),
+                    order.get("api_key"),
+                )
                 self.socket.token = self.api.auth_string
             elif op == "csrf":
                 self.api.csrf = order["mode"]
@@ -141,7 +162,9 @@ def main() -> None:
     words.add_argument("--pool", help="make this pool at the start")
     words.add_argument("--record", help="append accepted requests to this file, a JSON line each")
     given = words.parse_args()
-    with Prefect(mode=given.mode, prefix=given.prefix, host=given.host, port=given.port, record=given.record) as server:
+    with Prefect(
+        mode=given.mode, prefix=given.prefix, host=given.host, port=given.port, record=given.record
+    ) as server:
         if given.pool:
             server.store.add_pool(given.pool)
         serve_until_signal({"url": server.url, "mode": given.mode})

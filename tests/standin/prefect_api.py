@@ -84,7 +84,9 @@ class PrefectApi:
             if found:
                 methods.add(method)
         if methods:
-            return json_reply({"detail": "Method Not Allowed"}, 405, Allow=", ".join(sorted(methods)))
+            return json_reply(
+                {"detail": "Method Not Allowed"}, 405, Allow=", ".join(sorted(methods))
+            )
         raise NotFound("Not Found")
 
     def refuse(self, request: Request) -> Response | None:
@@ -113,11 +115,23 @@ class PrefectApi:
     def body(self, request: Request, kind: str) -> Any:
         content = (request.header("Content-Type") or "").split(";")[0].strip()
         if content != "application/json":
-            raise Invalid([{"type": "content_type", "loc": ["header"], "msg": "JSON expected", "input": content}], None)
+            raise Invalid(
+                [
+                    {
+                        "type": "content_type",
+                        "loc": ["header"],
+                        "msg": "JSON expected",
+                        "input": content,
+                    }
+                ],
+                None,
+            )
         try:
             value = request.json()
         except ValueError as error:
-            raise Invalid([{"type": "json_invalid", "loc": ["body"], "msg": str(error), "input": {}}], None) from None
+            raise Invalid(
+                [{"type": "json_invalid", "loc": ["body"], "msg": str(error), "input": {}}], None
+            ) from None
         return check(value, kind)
 
     @staticmethod
@@ -148,19 +162,43 @@ class PrefectApi:
             return json_reply({"detail": "CSRF protection is disabled."}, 422)
         client = request.query.get("client")
         if not client:
-            raise Invalid([{"type": "missing", "loc": ["query", "client"], "msg": "Field required", "input": None}], None)
+            raise Invalid(
+                [
+                    {
+                        "type": "missing",
+                        "loc": ["query", "client"],
+                        "msg": "Field required",
+                        "input": None,
+                    }
+                ],
+                None,
+            )
         token, now = secrets.token_hex(32), moment()
         self.tokens[client] = (token, time.time() + self.csrf_s)
         ends = moment(datetime.now(timezone.utc) + timedelta(seconds=self.csrf_s))
-        return json_reply({"id": str(uuid.uuid4()), "created": now, "updated": now, "token": token, "client": client, "expiration": ends})
+        return json_reply(
+            {
+                "id": str(uuid.uuid4()),
+                "created": now,
+                "updated": now,
+                "token": token,
+                "client": client,
+                "expiration": ends,
+            }
+        )
 
     @route("POST", "/work_pools/")
     def create_pool(self, request: Request, found: Found) -> Response:
         body = self.body(request, "WorkPoolCreate")
         self.refuse_template(body.get("base_job_template"), body)
         if body["name"].lower().startswith("prefect"):
-            return json_reply({"detail": "Worker pools starting with 'Prefect' are reserved for internal use."}, 403)
-        pool = self.store.add_pool(body["name"], body.get("type") or "prefect-agent", body.get("base_job_template"))
+            return json_reply(
+                {"detail": "Worker pools starting with 'Prefect' are reserved for internal use."},
+                403,
+            )
+        pool = self.store.add_pool(
+            body["name"], body.get("type") or "prefect-agent", body.get("base_job_template")
+        )
         return json_reply(pool, 201)
 
     @staticmethod
@@ -168,7 +206,17 @@ class PrefectApi:
         fault = check_template(template or {})
         if fault:
             where = ["body", "base_job_template"]
-            raise Invalid([{"type": "value_error", "loc": where, "msg": f"Value error, {fault}", "input": template}], body)
+            raise Invalid(
+                [
+                    {
+                        "type": "value_error",
+                        "loc": where,
+                        "msg": f"Value error, {fault}",
+                        "input": template,
+                    }
+                ],
+                body,
+            )
 
     @route("GET", "/work_pools/{name}")
     def read_pool(self, request: Request, found: Found) -> Response:
@@ -203,7 +251,9 @@ class PrefectApi:
         before = body.get("scheduled_before")
         at = parse_time(before) if before else datetime.now(timezone.utc) + timedelta(days=365)
         limit = self.limit(body)
-        return json_reply(self.store.due_runs(found["name"], body.get("work_queue_names") or [], at, limit))
+        return json_reply(
+            self.store.due_runs(found["name"], body.get("work_queue_names") or [], at, limit)
+        )
 
     @route("POST", "/flows/")
     def create_flow(self, request: Request, found: Found) -> Response:
@@ -230,13 +280,17 @@ class PrefectApi:
         flow = self.known(self.store.flows, body.pop("flow_id"), "Flow not found")
         body.pop("version_info", None)
         pool, queue = body.pop("work_pool_name"), body.pop("work_queue_name", "default")
-        return json_reply(self.store.add_deployment(body.pop("name"), flow["name"], pool, queue, **body), 201)
+        return json_reply(
+            self.store.add_deployment(body.pop("name"), flow["name"], pool, queue, **body), 201
+        )
 
     @route("POST", "/deployments/{id}/create_flow_run")
     def create_run(self, request: Request, found: Found) -> Response:
         body = self.body(request, "DeploymentFlowRunCreate")
         deployment = self.known(self.store.deployments, found["id"], "Deployment not found")
-        more = {k: body[k] for k in ("parameters", "job_variables", "tags") if body.get(k) is not None}
+        more = {
+            k: body[k] for k in ("parameters", "job_variables", "tags") if body.get(k) is not None
+        }
         return json_reply(self.store.add_run(deployment, body.get("name"), **more), 201)
 
     @route("GET", "/flow_runs/{id}")
@@ -290,7 +344,9 @@ class PrefectApi:
     @route("GET", "/block_documents/{id}")
     def read_block_by_id(self, request: Request, found: Found) -> Response:
         blocks = {b["id"]: b for b in self.store.blocks.values()}
-        return json_reply(self.shown(self.known(blocks, found["id"], "Block document not found"), request))
+        return json_reply(
+            self.shown(self.known(blocks, found["id"], "Block document not found"), request)
+        )
 
     @staticmethod
     def shown(block: Object, request: Request) -> Object:
@@ -312,7 +368,9 @@ class PrefectApi:
     def filter_logs(self, request: Request, found: Found) -> Response:
         body = self.body(request, "LogsFilter")
         wanted = ((body.get("logs") or {}).get("flow_run_id") or {}).get("any_")
-        return json_reply([log for log in self.store.logs if wanted is None or log.get("flow_run_id") in wanted])
+        return json_reply(
+            [log for log in self.store.logs if wanted is None or log.get("flow_run_id") in wanted]
+        )
 
     @route("POST", "/events")
     def create_events(self, request: Request, found: Found) -> Response:

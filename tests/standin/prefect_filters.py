@@ -61,9 +61,15 @@ def flow_runs(store: PrefectStore, body: Object) -> list[Object]:
         deployment = store.deployments.get(run["deployment_id"], {})
         pool = store.pools.get(run["work_pool_name"], {})
         flow = store.flows.get(run["flow_id"], {})
-        rules = ((body.get("work_pools"), pool), (body.get("deployments"), deployment), (body.get("flows"), flow))
+        rules = (
+            (body.get("work_pools"), pool),
+            (body.get("deployments"), deployment),
+            (body.get("flows"), flow),
+        )
         related = all(
-            any_of(r.get("id"), o.get("id")) and any_of(r.get("name"), o.get("name")) for r, o in rules if r
+            any_of(r.get("id"), o.get("id")) and any_of(r.get("name"), o.get("name"))
+            for r, o in rules
+            if r
         )
         if body.get("work_pool_queues"):
             queue = store.queues.get(run["work_queue_id"], {})

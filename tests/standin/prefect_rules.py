@@ -14,7 +14,9 @@ NAMES = {"PENDING": "Pending", "RUNNING": "Running", "CANCELLED": "Cancelled", "
 class Verdict(Exception):
     """Ends the evaluation: the proposal is not taken as it is."""
 
-    def __init__(self, status: str, reason: str, state: Object | None = None, delay_s: int = 0) -> None:
+    def __init__(
+        self, status: str, reason: str, state: Object | None = None, delay_s: int = 0
+    ) -> None:
         super().__init__(reason)
         self.status, self.reason, self.state, self.delay_s = status, reason, state, delay_s
 
@@ -45,7 +47,9 @@ class Rules:
             if kind == "SCHEDULED":
                 known["scheduled_time"] = known.get("scheduled_time") or moment()
             kept = {k: v for k, v in known.items() if k in now["state_details"]}
-            made = self.store.put_state(run_id, kind, name, state.get("message"), state.get("data"), **kept)
+            made = self.store.put_state(
+                run_id, kind, name, state.get("message"), state.get("data"), **kept
+            )
             return 201, {"state": made, "status": "ACCEPT", "details": {"type": "accept_details"}}
         except Verdict as verdict:
             return self.refused(run_id, run, verdict)
@@ -69,7 +73,10 @@ class Rules:
         if now["type"] in FINAL and kind in ("CANCELLING", "PAUSED", "CRASHED"):
             raise Verdict("ABORT", f"Run is already in terminal state {now['type']}.")
         if now["type"] == "CANCELLING" and kind != "CANCELLED":
-            raise Verdict("REJECT", "Cannot transition flows that are cancelling to a state other than Cancelled.")
+            raise Verdict(
+                "REJECT",
+                "Cannot transition flows that are cancelling to a state other than Cancelled.",
+            )
         if kind == "CANCELLING" and now["type"] == "SCHEDULED" and not run["infrastructure_pid"]:
             raise Verdict("REJECT", "Scheduled flow run has no infrastructure to terminate.",
                           {"type": "CANCELLED", "name": "Cancelled"})  # fmt: skip
@@ -79,11 +86,19 @@ class Rules:
             self.judge_slot(run)
 
     def judge_pending(self, now: Object, kind: str, name: str) -> None:
-        if kind != "PENDING" or now["type"] not in ("PENDING", "CANCELLING", "RUNNING", "CANCELLED"):
+        if kind != "PENDING" or now["type"] not in (
+            "PENDING",
+            "CANCELLING",
+            "RUNNING",
+            "CANCELLED",
+        ):
             return
         substate = now["type"] == "PENDING" and now["name"] != name and name != "Pending"
         if not substate or self.legacy:
-            raise Verdict("ABORT", f"This run is in a {now['type']} state and cannot transition to a PENDING state.")
+            raise Verdict(
+                "ABORT",
+                f"This run is in a {now['type']} state and cannot transition to a PENDING state.",
+            )
 
     def answer_script(self, run_id: str) -> None:
         for key in (run_id, "*"):
@@ -102,5 +117,9 @@ class Rules:
                 and r["state_type"] in ("PENDING", "RUNNING", "CANCELLING")]  # fmt: skip
         if len(busy) >= limit:
             due = moment(datetime.now(timezone.utc) + timedelta(seconds=30))
-            state: dict[str, Any] = {"type": "SCHEDULED", "name": "AwaitingConcurrencySlot", "scheduled_time": due}
+            state: dict[str, Any] = {
+                "type": "SCHEDULED",
+                "name": "AwaitingConcurrencySlot",
+                "scheduled_time": due,
+            }
             raise Verdict("REJECT", "Deployment concurrency limit reached.", state)

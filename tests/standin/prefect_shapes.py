@@ -118,12 +118,19 @@ class Checker:
 
     def struct(self, value: Any, kind: str, where: list[Any]) -> None:
         if not isinstance(value, dict):
-            return self.fault("model_type", where, f"Input should be a valid dictionary or instance of {kind}", value)
+            return self.fault(
+                "model_type",
+                where,
+                f"Input should be a valid dictionary or instance of {kind}",
+                value,
+            )
         fields = STRUCTS[kind]
         for key, item in value.items():
             if key not in fields:
                 if kind not in IGNORES_UNKNOWN:
-                    self.fault("extra_forbidden", [*where, key], "Extra inputs are not permitted", item)
+                    self.fault(
+                        "extra_forbidden", [*where, key], "Extra inputs are not permitted", item
+                    )
             elif item is not None or fields[key][1]:
                 self.check(item, fields[key][0], [*where, key])
         for key, (_, needed) in fields.items():
@@ -136,14 +143,29 @@ class Checker:
         """Resources carry an id, related ones a role too; both bounded."""
         resource, related = value.get("resource"), value.get("related") or []
         if isinstance(resource, dict) and not resource.get("prefect.resource.id"):
-            self.fault("value_error", [*where, "resource"], "Resources must include the prefect.resource.id label", resource)
+            self.fault(
+                "value_error",
+                [*where, "resource"],
+                "Resources must include the prefect.resource.id label",
+                resource,
+            )
         if isinstance(related, list):
             if len(related) > 100:
-                self.fault("value_error", [*where, "related"], "The maximum number of related resources is 100", len(related))
+                self.fault(
+                    "value_error",
+                    [*where, "related"],
+                    "The maximum number of related resources is 100",
+                    len(related),
+                )
             for i, one in enumerate(related):
                 for label in ("prefect.resource.id", "prefect.resource.role"):
                     if isinstance(one, dict) and not one.get(label):
-                        self.fault("value_error", [*where, "related", i], f"Related Resources must include the {label} label", one)
+                        self.fault(
+                            "value_error",
+                            [*where, "related", i],
+                            f"Related Resources must include the {label} label",
+                            one,
+                        )
 
     def scalar(self, value: Any, kind: str, where: list[Any]) -> None:
         plain = {"str": str, "bool": bool, "obj": dict}
@@ -153,7 +175,11 @@ class Checker:
             if not isinstance(value, plain[kind]):
                 self.fault(f"{kind}_type", where, f"Input should be a valid {kind}", value)
         elif kind in ("int", "float"):
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or (kind == "int" and value != int(value)):
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, (int, float))
+                or (kind == "int" and value != int(value))
+            ):
                 self.fault(f"{kind}_type", where, f"Input should be a valid {kind}", value)
         elif kind == "StateType":
             if value not in STATE_TYPES:

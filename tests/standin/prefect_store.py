@@ -64,7 +64,13 @@ class PrefectStore:
         self.logs: list[Object] = []
         self.concurrency: dict[str, int] = {}
 
-    def add_pool(self, name: str, type: str = "kubernetes", template: Object | None = None, paused: bool = False) -> Object:
+    def add_pool(
+        self,
+        name: str,
+        type: str = "kubernetes",
+        template: Object | None = None,
+        paused: bool = False,
+    ) -> Object:
         if name in self.pools:
             raise Conflict("A work pool with this name already exists.")
         now, pool_id = moment(), new_id()
@@ -90,7 +96,9 @@ class PrefectStore:
         return queue
 
     def queue(self, pool: str, name: str) -> Object:
-        found = [q for q in self.queues.values() if (q["work_pool_name"], q["name"]) == (pool, name)]
+        found = [
+            q for q in self.queues.values() if (q["work_pool_name"], q["name"]) == (pool, name)
+        ]
         if not found:
             raise NotFound(f"Work pool queue '{pool}/{name}' not found.")
         return found[0]
@@ -105,11 +113,20 @@ class PrefectStore:
             if flow["name"] == name:
                 return flow
         now = moment()
-        flow = {"id": new_id(), "created": now, "updated": now, "name": name, "tags": tags or [], "labels": {}}
+        flow = {
+            "id": new_id(),
+            "created": now,
+            "updated": now,
+            "name": name,
+            "tags": tags or [],
+            "labels": {},
+        }
         self.flows[flow["id"]] = flow
         return flow
 
-    def add_deployment(self, name: str, flow: str, pool: str, queue: str = "default", **more: Any) -> Object:
+    def add_deployment(
+        self, name: str, flow: str, pool: str, queue: str = "default", **more: Any
+    ) -> Object:
         """`flow` is a flow's name; `more` are fields of the deployment."""
         flow_id, now = self.add_flow(flow)["id"], moment()
         deployment = {
@@ -125,7 +142,9 @@ class PrefectStore:
         self.deployments[deployment["id"]] = deployment
         return deployment
 
-    def add_run(self, deployment: Object, name: str | None = None, in_seconds: float = 0, **more: Any) -> Object:
+    def add_run(
+        self, deployment: Object, name: str | None = None, in_seconds: float = 0, **more: Any
+    ) -> Object:
         """A scheduled run of the deployment; `in_seconds` from now."""
         run_id, now = new_id(), datetime.now(timezone.utc)
         due = moment(now + timedelta(seconds=in_seconds))
@@ -152,7 +171,15 @@ class PrefectStore:
             self.put_state(run_id, "SCHEDULED", "Scheduled", scheduled_time=due)
         return run
 
-    def put_state(self, run_id: str, type: str, name: str, message: str | None = None, data: Any = None, **known: Any) -> Object:
+    def put_state(
+        self,
+        run_id: str,
+        type: str,
+        name: str,
+        message: str | None = None,
+        data: Any = None,
+        **known: Any,
+    ) -> Object:
         """Makes this the run's state, without any rule."""
         now = datetime.now(timezone.utc)
         state = {
@@ -162,8 +189,16 @@ class PrefectStore:
         with self.lock:
             run = self.runs[run_id]
             self.states[run_id].append(state)
-            run.update(state=state, state_id=state["id"], state_type=type, state_name=name, updated=moment(now))
-            run["next_scheduled_start_time"] = known.get("scheduled_time") if type == "SCHEDULED" else None
+            run.update(
+                state=state,
+                state_id=state["id"],
+                state_type=type,
+                state_name=name,
+                updated=moment(now),
+            )
+            run["next_scheduled_start_time"] = (
+                known.get("scheduled_time") if type == "SCHEDULED" else None
+            )
             if type == "RUNNING":
                 run["run_count"] += 1
                 run["start_time"] = run["start_time"] or moment(now)
@@ -210,11 +245,26 @@ class PrefectStore:
             for event in events:
                 if event["id"] not in known:
                     known.add(event["id"])
-                    self.events.append({"related": [], "payload": {}, "follows": None, **event, "received": moment()})
+                    self.events.append(
+                        {
+                            "related": [],
+                            "payload": {},
+                            "follows": None,
+                            **event,
+                            "received": moment(),
+                        }
+                    )
 
     def add_variable(self, name: str, value: Any) -> None:
         now = moment()
-        self.variables[name] = {"id": new_id(), "created": now, "updated": now, "name": name, "value": value, "tags": []}
+        self.variables[name] = {
+            "id": new_id(),
+            "created": now,
+            "updated": now,
+            "name": name,
+            "value": value,
+            "tags": [],
+        }
 
     def add_block(self, slug: str, name: str, data: Object) -> Object:
         now = moment()

@@ -16,7 +16,9 @@ from .wire import Connection, Gone
 class Proxy:
     """`seen` lists (method, target) of each request; `names` maps host names to addresses."""
 
-    def __init__(self, user_and_password: str | None = None, names: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, user_and_password: str | None = None, names: dict[str, str] | None = None
+    ) -> None:
         self.seen: list[tuple[str, str]] = []
         self.names = names or {}
         self.refuse_status: int | None = None
@@ -64,12 +66,16 @@ class Proxy:
         method, target, _ = lines[0].split(" ")
         self.seen.append((method, target))
         if self.refuse_status is not None:
-            conn.send(f"HTTP/1.1 {self.refuse_status} Refused\r\nContent-Length: 0\r\n\r\n".encode())
+            conn.send(
+                f"HTTP/1.1 {self.refuse_status} Refused\r\nContent-Length: 0\r\n\r\n".encode()
+            )
             return
         if self._wanted is not None:
             proof = "Proxy-Authorization: Basic " + base64.b64encode(self._wanted.encode()).decode()
             if proof.lower() not in (line.lower() for line in lines):
-                conn.send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+                conn.send(
+                    b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+                )
                 return
         if method == "CONNECT":
             host, _, port = target.rpartition(":")
@@ -82,7 +88,9 @@ class Proxy:
             query = "?" + parts.query if parts.query else ""
             kept = [x for x in lines[1:] if not x.lower().startswith(("proxy-", "connection:"))]
             first = f"{method} {path}{query} HTTP/1.1"
-            upstream.sendall("\r\n".join([first, *kept, "Connection: close", "", ""]).encode("latin-1"))
+            upstream.sendall(
+                "\r\n".join([first, *kept, "Connection: close", "", ""]).encode("latin-1")
+            )
         upstream.sendall(conn.buffer)
         self._pump(conn.sock, upstream)
 

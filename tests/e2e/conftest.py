@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: one cluster and two servers a session; pools, runs and workers a test."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from rig import install, worker  # noqa: E402
+from rig.cluster import Cluster  # noqa: E402
+from rig.process import Process  # noqa: E402
+from rig.server import Server  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def work() -> Iterator[Path]:
+    """The session's folder; it is gone afterwards, but for the logs, which go to build/e2e-logs."""
+    folder = Path(tempfile.mkdtemp(prefix="prefect-k8s-worker-e2e-"))
+    folder.chmod(0o755)  # flows in it are read by containers of other users
+    yield folder
+    kept = install.BUILD / "e2e-logs"
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir(parents=True)
+    for log in folder.rglob("*.log"):
+        shutil.copy(log, kept)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster(work: Path) -> Iterator[Cluster]:
+    """A cluster, whose network this process is in from now on."""
+    install.everything()
+    cluster = Cluster(work / "cluster")
+    cluster.up()
+    cluster.enter()
+    yield cluster
+    cluster.down()
+
+
+@pytest.fixture(scope="session")
+def flows(work: Path) -> Path:
+    shutil.copytree(install.E2E / "flows", work / "flows")
+    return work / "flows"
+
+
+@pytest.fixture(scope="session")
+def servers(cluster: Cluster, work: Path) -> Iterator[dict[str, Server]]:
+    """Both generations, started at the same time."""
+    servers = {generation: Server(generation, work) for generation in ("3.8", "2.20")}
+    try:
+        for server in servers.values():
+            server.start()
+        for server in servers.values():
+            server.wait_ready()
+        yield servers
+    finally:
+        for server in servers.values():
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(servers: dict[str, Server]) -> Server:
+    """The newer generation, which most tests need alone."""
+    return servers["3.8"]
+
+
+@pytest.fixture
+def pool(flows: Path) -> Callable[..., str]:
+    """Makes a work pool with a name of its own on a server."""
+
+    def make(server: Server, change: Callable[[dict], None] | None = None, **fields) -> str:
+        name = f"pool-{uuid.uuid4().hex[:8]}"
+        template = server.template(flows)
+        if change:
+            change(template)
+        server.api.pool(name, template, **fields)
+        return name
+
+    return make
+
+
+@pytest.fixture
+def start_worker(cluster: Cluster, work: Path) -> Iterator[Callable[..., Process]]:
+    """Starts workers; what the test has not stopped itself must stop cleanly when it ends."""
+    started: list[Process] = []
+
+    def start(server: Server, pool: str, *args: str, kind: str = "ours", env: dict | None = None) -> Process:
+        process = worker.start(kind, server, cluster, work, pool, *args, env=env)
+        started.append(process)
+        return process
+
+    yield start
+    try:
+        for process in started:
+            if process.running():
+                process.stop()
+    finally:
+        for process in started:
+            process.kill()
