@@ -7,7 +7,8 @@ import json
 import signal
 import sys
 import threading
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from .faults import FaultBook
 from .journal import Journal

@@ -56,7 +56,7 @@ class Rule:
     hits: int = 0
 
     @classmethod
-    def parse(cls, value: dict[str, Any]) -> "Rule":
+    def parse(cls, value: dict[str, Any]) -> Rule:
         known = {f.name for f in fields(cls)} - {"hits"}
         unknown = set(value) - known
         if unknown:

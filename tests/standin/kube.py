@@ -64,7 +64,7 @@ class Kube:
                 {"metadata": {"name": namespace}, "spec": {}, "status": {"phase": "Active"}},
             )
 
-    def __enter__(self) -> "Kube":
+    def __enter__(self) -> Kube:
         self.server.start()
         return self
 

@@ -7,7 +7,8 @@ import base64
 import json
 import re
 import uuid
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from .kube_access import PUBLIC, Access, Ask
 from .kube_logs import Logs

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import datetime, timezone
-from typing import Any, Iterator
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 from .kube_store import Store, StoreError
 from .message import Request, Response
@@ -45,7 +46,7 @@ def parse_time(text: str) -> float:
 def render(at: float, text: bytes, timestamps: bool) -> bytes:
     if not timestamps:
         return text + b"\n"
-    when = datetime.fromtimestamp(int(at), timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+    when = datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{when}.{int(at % 1 * 1e9):09d}Z ".encode() + text + b"\n"
 
 

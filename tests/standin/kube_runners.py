@@ -9,8 +9,9 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from .kube_logs import Logs
 from .kube_script import NODE, Kubelet, Plan, Status, condition, container, steps
@@ -159,7 +160,7 @@ class ProcessRunner(Pods):
     def ended(self, pod: Object, started: str, codes: list[int]) -> None:
         meta = pod["metadata"]
         states = []
-        for one, code in zip(pod["spec"]["containers"], codes):
+        for one, code in zip(pod["spec"]["containers"], codes, strict=True):
             ended = {"exitCode": code, "reason": "Error" if code else "Completed", "startedAt": started,
                      "finishedAt": stamp(), "containerID": "process://0"}  # fmt: skip
             states.append(container(one["name"], one["image"], {"terminated": ended}))

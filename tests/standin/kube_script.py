@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any, Iterator
+from typing import Any
 
 from .kube_store import stamp
 
@@ -36,7 +37,7 @@ class Plan:
             self.code = 1
 
     @classmethod
-    def parse(cls, value: dict[str, Any]) -> "Plan":
+    def parse(cls, value: dict[str, Any]) -> Plan:
         unknown = set(value) - {f.name for f in fields(cls)}
         if unknown:
             raise ValueError(f"unknown keys in plan: {sorted(unknown)}")

@@ -7,8 +7,9 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 KINDS = {
     "pods": ("v1", "Pod"), "secrets": ("v1", "Secret"), "events": ("v1", "Event"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import random
 import re
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -172,7 +173,7 @@ def check_pod(spec: dict[str, Any], field: str) -> Causes:
         yield (
             f"{field}.restartPolicy",
             (
-                f'Required value: valid values: "OnFailure", "Never"'
+                'Required value: valid values: "OnFailure", "Never"'
                 if not policy
                 else f'Unsupported value: "{policy}": supported values: "OnFailure", "Never"'
             ),

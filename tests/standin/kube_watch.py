@@ -7,8 +7,9 @@ import json
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Iterator
+from typing import Any
 
 from .kube_selector import Match
 from .kube_store import KINDS, Change, Store

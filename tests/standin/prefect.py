@@ -48,7 +48,7 @@ class Prefect:
             idle_s=idle_s,
         )
 
-    def __enter__(self) -> "Prefect":
+    def __enter__(self) -> Prefect:
         self.server.start()
         return self
 

@@ -8,8 +8,9 @@ import re
 import secrets
 import time
 import uuid
-from datetime import datetime, timedelta, timezone
-from typing import Any, Callable
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from . import prefect_filters as filters
 from .message import Request, Response, json_reply
@@ -175,7 +176,7 @@ class PrefectApi:
             )
         token, now = secrets.token_hex(32), moment()
         self.tokens[client] = (token, time.time() + self.csrf_s)
-        ends = moment(datetime.now(timezone.utc) + timedelta(seconds=self.csrf_s))
+        ends = moment(datetime.now(UTC) + timedelta(seconds=self.csrf_s))
         return json_reply(
             {
                 "id": str(uuid.uuid4()),
@@ -249,7 +250,7 @@ class PrefectApi:
     def scheduled(self, request: Request, found: Found) -> Response:
         body = self.body(request, "Scheduled")
         before = body.get("scheduled_before")
-        at = parse_time(before) if before else datetime.now(timezone.utc) + timedelta(days=365)
+        at = parse_time(before) if before else datetime.now(UTC) + timedelta(days=365)
         limit = self.limit(body)
         return json_reply(
             self.store.due_runs(found["name"], body.get("work_queue_names") or [], at, limit)
@@ -353,7 +354,7 @@ class PrefectApi:
         """Secrets are masked unless they are asked for."""
         if request.query.get("include_secrets") == "true":
             return block
-        return {**block, "data": {key: "********" for key in block["data"]}}
+        return {**block, "data": dict.fromkeys(block["data"], "********")}
 
     @route("GET", "/variables/name/{name}")
     def read_variable(self, request: Request, found: Found) -> Response:

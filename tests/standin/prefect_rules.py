@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .prefect_store import FINAL, Object, PrefectStore, moment
@@ -116,7 +116,7 @@ class Rules:
         busy = [r for r in self.store.runs.values() if r["deployment_id"] == run["deployment_id"]
                 and r["state_type"] in ("PENDING", "RUNNING", "CANCELLING")]  # fmt: skip
         if len(busy) >= limit:
-            due = moment(datetime.now(timezone.utc) + timedelta(seconds=30))
+            due = moment(datetime.now(UTC) + timedelta(seconds=30))
             state: dict[str, Any] = {
                 "type": "SCHEDULED",
                 "name": "AwaitingConcurrencySlot",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .prefect_shapes import parse_time
@@ -29,8 +29,8 @@ class Conflict(Exception):
 
 
 def moment(at: datetime | None = None) -> str:
-    at = at or datetime.now(timezone.utc)
-    text = at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+    at = at or datetime.now(UTC)
+    text = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return text + (f".{at.microsecond:06d}Z" if at.microsecond else "Z")
 
 
@@ -39,7 +39,7 @@ def new_id() -> str:
 
 
 def details(**known: Any) -> Object:
-    made: Object = {key: None for key in DETAILS}
+    made: Object = dict.fromkeys(DETAILS)
     made.update(deferred=False, untrackable_result=False, pause_reschedule=False)
     made.update(known)
     return made
@@ -146,7 +146,7 @@ class PrefectStore:
         self, deployment: Object, name: str | None = None, in_seconds: float = 0, **more: Any
     ) -> Object:
         """A scheduled run of the deployment; `in_seconds` from now."""
-        run_id, now = new_id(), datetime.now(timezone.utc)
+        run_id, now = new_id(), datetime.now(UTC)
         due = moment(now + timedelta(seconds=in_seconds))
         run = {
             "id": run_id, "created": moment(now), "updated": moment(now), "name": name or f"run-{run_id[:8]}",
@@ -181,7 +181,7 @@ class PrefectStore:
         **known: Any,
     ) -> Object:
         """Makes this the run's state, without any rule."""
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         state = {
             "id": new_id(), "type": type, "name": name, "timestamp": moment(now), "message": message, "data": data,
             "state_details": details(flow_run_id=run_id, **known),

@@ -8,7 +8,7 @@ import itertools
 import threading
 import time
 import traceback
-from typing import Callable
+from collections.abc import Callable
 
 
 class Timeline:

@@ -14,7 +14,7 @@ import socket
 import ssl
 import struct
 import threading
-from typing import Callable, Iterator
+from collections.abc import Callable, Iterator
 
 from .faults import FaultBook, Rule
 from .journal import Journal
@@ -251,7 +251,7 @@ class Server:
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
 
-    def start(self) -> "Server":
+    def start(self) -> Server:
         """Begins (or, after `refuse`, begins again) to take connections on the same port."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         listener = socket.socket(family)
