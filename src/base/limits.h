@@ -53,6 +53,7 @@
 #define WORKER_RUNS_MAX 16384              /* runs followed at once (counts) */
 #define RUN_JSON_MAX (1 * MIB)             /* one run in a poll's reply */
 #define POLL_BACKLOG_MAX (4 * MIB)           /* runs of a reply that wait for a submission */
+#define MANIFEST_MAX (2 * MIB)             /* a Job's body, a Secret's body */
 #define SUBMISSION_ARENA (48 * MIB)        /* address space of one submission */
 
 #endif
