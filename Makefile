@@ -14,6 +14,10 @@ SHELL := /bin/bash
 .SUFFIXES:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
+JOBS := $(shell nproc)
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS) # a -j on the command line wins
+endif
 
 .PHONY: all
 ## all: build the product (the default)
@@ -110,7 +114,7 @@ $(B)/debug/tests/unit/%_test: tests/unit/%_test.c $(B)/debug/libsrc.a $(B)/flags
 .PHONY: check
 ## check: build and run the unit tests (one of them: make check T=base/arena)
 check: $(UNIT_PROGRAMS)
-	@tools/run-unit $(B)/results/check.txt 2 $(UNIT_PROGRAMS)
+	@tools/run-unit $(B)/results/check.txt $(JOBS) $(UNIT_PROGRAMS)
 
 # -- all tests
 

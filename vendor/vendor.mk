@@ -6,7 +6,6 @@
 # recipes, patches, flags and compiler, so a change of any of them is a new build.
 
 VENDOR_CC ?= gcc
-VENDOR_JOBS ?= 2
 VENDOR_CFLAGS_musl := -Os -g0 -fPIE -ffunction-sections -fdata-sections -fstack-protector-strong \
     -fno-unwind-tables -fno-asynchronous-unwind-tables
 VENDOR_CFLAGS_glibc := -O1 -g -fPIE -fno-omit-frame-pointer
@@ -25,7 +24,7 @@ $(VENDOR_MUSL)/sources.txt: | packages-build
 $(VENDOR_GLIBC)/sources.txt: | packages-build
 	@$(call vendor_build,glibc)
 
-vendor_build = CACHE='$(CACHE)' JOBS='$(VENDOR_JOBS)' CC='$(VENDOR_CC)' SOURCES='$(SOURCES)' \
+vendor_build = CACHE='$(CACHE)' JOBS='$(JOBS)' CC='$(VENDOR_CC)' SOURCES='$(SOURCES)' \
     CFLAGS='$(VENDOR_CFLAGS_$(1))' ALLOW_UNPATCHED_CURL='$(ALLOW_UNPATCHED_CURL)' \
     MUSL_SPECS='$(MUSL_SPECS)' MAKEFLAGS= vendor/build $(1) '$(CACHE)/vendor/$(VENDOR_KEY)/$(1)'
 
