@@ -8,6 +8,7 @@
  */
 
 #include "base/log.h"
+#include "format/arguments.h"
 #include "format/tree.h"
 #include "worker/settings.h"
 
@@ -56,20 +57,35 @@ struct config {
     bool forward_crashed_logs;
     int64_t forward_tail_lines;
 
+    /* PREFECT_K8S_WORKER_*: settings of our own */
+    double cancel_grace_s; /* between a running run's cancellation and its Job's deletion */
+    double stop_s;         /* how long a stopping worker finishes what is in flight */
+    int64_t log_streams;   /* pod logs read at once */
+    int64_t max_starting;  /* runs whose Job has not started yet; 0: no cap */
+
+    struct log_options log; /* for log_configure() */
     const struct settings *settings;
 };
 
 /* The command line of `worker start` after its own words. */
 struct config_arguments {
     int argc;
-    char **argv;
+    char *const *argv;
+    bool interactive; /* a missing --pool may be asked for on the terminal */
 };
 
-/* Flags and settings into *config. ERR_INVALID: usage (exit 2); ERR_FATAL: a setting, a missing
- * API URL, an unreadable template (exit 1). */
+/* The options of `worker start`, for its parser and its help. */
+extern const struct argument_syntax config_syntax;
+
+/* Flags and settings into *config. ERR_INVALID: usage (exit 2); ERR_FATAL: a missing pool or API
+ * URL, a bad worker name, an unreadable template (exit 1). */
 enum err_kind config_load(struct arena *perm, struct arena scratch,
                           const struct config_arguments *arguments,
                           const struct settings *settings, struct config *config, struct err *e)
     MUST_CHECK;
+
+/* Log lines about what looks wrong and is no error: the API URL's shape, a limit that a restart
+ * forgets. After log_configure(). */
+void config_warn(const struct config *config);
 
 #endif
