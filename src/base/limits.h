@@ -25,9 +25,16 @@
 #define JSON_PRINTF_MAX (4 * KIB) /* one formatted string of a writer */
 #define ARGUMENT_OPTIONS_MAX 48 /* options of one command (counts) */
 #define ARGUMENT_NAME_MAX 64    /* an option's or command's name that a guess is made for */
+#define TEMPLATE_TEXT_MAX (2 * MIB) /* one string after its placeholders were filled in */
+#define TEMPLATE_NAME_MAX (4 * KIB) /* one part of a placeholder's path */
 
 /* net */
 #define HTTP_EXCHANGES_MAX 64             /* requests under way at once (counts) */
+#define HTTP_EXCHANGES_WARM 8             /* of them, those that keep their memory when idle (counts) */
+#define HTTP_HOST_CONNECTIONS_MAX 32      /* to one server; further requests wait (counts) */
+#define HTTP_CONNECTIONS_KEPT 16          /* open ones, beyond which idle ones are closed (counts) */
+#define HTTP_REDIRECTS_MAX 20             /* followed for one request, as the Python client (counts) */
+#define HTTP_CHUNK_MAX (16 * KIB)         /* bytes of a body that are handed on at once */
 #define HTTP_HEADERS_MAX 24               /* headers of one request (counts) */
 #define HTTP_URL_MAX (4 * KIB)            /* a whole URL with its query */
 #define HTTP_BODY_MAX (4 * MIB)           /* a collected reply, unless the request says less */
@@ -46,6 +53,14 @@
 /* kube */
 #define KUBE_NAME_MAX 63        /* metadata.name of a Job whose name is a label value, RFC 1123 */
 #define KUBE_NAMESPACE_MAX 63   /* a namespace, RFC 1123 label */
+#define KUBECONFIG_FILES_MAX 16 /* files of a KUBECONFIG list (counts) */
+#define KUBE_CALLS_MAX 64       /* requests to one API server at once (counts) */
+#define KUBE_CALL_ARENA (4 * MIB) /* address space of one: path and body */
+#define KUBE_TOKEN_MAX (16 * KIB) /* a bearer token; they are 1 to 2 KiB long */
+#define KUBE_EXEC_OUTPUT_MAX (256 * KIB) /* what a credential plugin may print */
+#define KUBE_EXEC_ARENA (MIB)   /* address space of one run of a plugin */
+#define KUBE_EXEC_TIMEOUT_MS 60000 /* a plugin that takes longer is killed (ms) */
+#define KUBE_IDENTITY_ARENA (256 * KIB) /* a client certificate and key that a plugin gave */
 #define WATCH_LINE_MAX (4 * MIB) /* one line of a watch; etcd keeps objects below 1.5 MiB */
 
 /* worker */
