@@ -69,6 +69,10 @@
 #define RUN_JSON_MAX (1 * MIB)             /* one run in a poll's reply */
 #define POLL_BACKLOG_MAX (4 * MIB)           /* runs of a reply that wait for a submission */
 #define MANIFEST_MAX (2 * MIB)             /* a Job's body, a Secret's body */
+#define EVENTS_BYTES_MAX (4 * MIB)         /* events that wait for the API */
+#define EVENTS_BATCH_MAX (256 * KIB)       /* one POST of events */
+#define LOGS_BYTES_MAX (4 * MIB)           /* flow-run logs that wait for the API */
+#define TICK_ARENA (32 * MIB)              /* address space of one turn's scratch */
 #define SUBMISSION_ARENA (48 * MIB)        /* address space of one submission */
 
 #endif
