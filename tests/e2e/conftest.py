@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,27 @@ from rig import install, worker  # noqa: E402
 from rig.cluster import Cluster  # noqa: E402
 from rig.process import Process  # noqa: E402
 from rig.server import Server  # noqa: E402
+
+
+class Tally:
+    """Counts tests for the last line and for the file that $PKW_RESULT names. An error in a fixture
+    is a failure, and so is a test that was skipped: an environment that can't run it is a fault."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, bool] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        good = report.passed and self.outcomes.get(report.nodeid, True)
+        self.outcomes[report.nodeid] = good
+
+    def pytest_sessionfinish(self) -> None:
+        failed = sum(not good for good in self.outcomes.values())
+        if result := os.environ.get("PKW_RESULT"):
+            Path(result).write_text(f"{len(self.outcomes) - failed} {failed}\n")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Tally())
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +114,9 @@ def start_worker(cluster: Cluster, work: Path) -> Iterator[Callable[..., Process
     """Starts workers; what the test has not stopped itself must stop cleanly when it ends."""
     started: list[Process] = []
 
-    def start(server: Server, pool: str, *args: str, kind: str = "ours", env: dict | None = None) -> Process:
+    def start(
+        server: Server, pool: str, *args: str, kind: str = "ours", env: dict | None = None
+    ) -> Process:
         process = worker.start(kind, server, cluster, work, pool, *args, env=env)
         started.append(process)
         return process

@@ -38,7 +38,9 @@ class Api:
                     return json.loads(text) if text else None
             except urllib.error.HTTPError as error:
                 if error.code != BUSY or time.monotonic() > deadline:
-                    raise ApiError(method, path, error.code, error.read().decode(errors="replace")) from None
+                    raise ApiError(
+                        method, path, error.code, error.read().decode(errors="replace")
+                    ) from None
             time.sleep(0.5)
 
     def get(self, path: str) -> Any:
@@ -99,6 +101,24 @@ class Api:
         if resource_id:
             filters["any_resource"] = {"id": [resource_id]}
         return self.post("/events/filter", {"filter": filters, "limit": 50})["events"]
+
+    def wait_event(self, run_id: str, names: set[str], seconds: float = 60) -> dict:
+        """The first event of one of the NAMES that is about the run or related to it."""
+
+        def found() -> dict | None:
+            events = self.events(f"prefect.flow-run.{run_id}")
+            return next((event for event in events if event["event"] in names), None)
+
+        return until(f"an event {' or '.join(sorted(names))} for {run_id}", found, seconds)
+
+    def wait_pool(self, name: str, seconds: float = 60) -> dict:
+        """The work pool once it exists and has a base job template."""
+
+        def found() -> dict | None:
+            pools = self.post("/work_pools/filter", {"work_pools": {"name": {"any_": [name]}}})
+            return next((pool for pool in pools if pool["base_job_template"]), None)
+
+        return until(f"work pool {name} with a template", found, seconds)
 
     def history(self, run_id: str) -> str:
         """What there is to know about a run, for the message of a failed test."""

@@ -29,6 +29,7 @@ class Cluster:
     def tool(self, *args: str | Path, env: dict | None = None, pass_fds: tuple = ()) -> None:
         done = subprocess.run(
             [install.E2E / "kubernetes/cluster", *args],
+            check=False,
             env={**os.environ, "PYTHON": sys.executable, **(env or {})},
             pass_fds=pass_fds,
             stderr=sys.__stderr__,
@@ -69,6 +70,7 @@ class Cluster:
         """Runs kubectl and returns its output; only for a process that entered the network."""
         done = subprocess.run(
             [self.bin / "kubectl", f"--kubeconfig={self.kubeconfig}", *args],
+            check=False,
             input=text,
             capture_output=True,
             text=True,

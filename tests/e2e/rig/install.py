@@ -11,12 +11,14 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[2]
 REPOSITORY = TESTS.parent
 E2E = TESTS / "e2e"
-BUILD = REPOSITORY / os.environ.get("B", "build")
+BUILD = REPOSITORY / os.environ.get("PKW_BUILD", "build")
 BINARY = BUILD / "prefect-k8s-worker"
 
 
 def cache() -> Path:
-    fallback = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "prefect-k8s-worker"
+    fallback = (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "prefect-k8s-worker"
+    )
     return Path(os.environ.get("PKW_CACHE") or fallback)
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -11,12 +10,8 @@ from pathlib import Path
 
 from .wait import until
 
-PR_SET_PDEATHSIG = 1
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def die_with_parent() -> None:
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+# Whatever happens to the tests, what they started does not outlive them.
+LEASH = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 class Process:
@@ -24,16 +19,19 @@ class Process:
         self.name = name
         folder.mkdir(parents=True, exist_ok=True)
         self.output = folder / f"{name}.log"
-        base = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "HOME": str(folder)}
+        base = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "LANG": "C.UTF-8",
+            "HOME": str(folder),
+        }
         with open(self.output, "wb") as log:
             self.popen = subprocess.Popen(
-                argv,
+                [*LEASH, *argv],
                 env={**base, **env},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent,
             )
 
     def text(self) -> str:
@@ -70,7 +68,9 @@ class Process:
         try:
             return self.popen.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} still runs after {seconds:g} s\n{self.tail()}") from None
+            raise AssertionError(
+                f"{self.name} still runs after {seconds:g} s\n{self.tail()}"
+            ) from None
 
     def kill(self) -> None:
         if self.running():
@@ -79,7 +79,9 @@ class Process:
 
     def stop(self, seconds: float = 30) -> None:
         """Asks the program to stop, as an orchestrator does; anything but a clean end fails the test."""
-        assert self.running(), f"{self.name} ended early with {self.popen.returncode}\n{self.tail()}"
+        assert self.running(), (
+            f"{self.name} ended early with {self.popen.returncode}\n{self.tail()}"
+        )
         self.signal(signal.SIGTERM)
         code = self.wait(seconds)
         assert code == 0, f"{self.name} ended with {code}\n{self.tail()}"

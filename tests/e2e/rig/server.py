@@ -67,7 +67,12 @@ class Server:
         """The base job template that this generation's Python worker registers."""
         done = subprocess.run(
             [self.environment / "bin/python", "-c", PRINT_TEMPLATE],
-            env={"PREFECT_HOME": str(self.folder / "home"), "PATH": "/usr/bin:/bin", "PYTHONWARNINGS": "ignore"},
+            check=False,
+            env={
+                "PREFECT_HOME": str(self.folder / "home"),
+                "PATH": "/usr/bin:/bin",
+                "PYTHONWARNINGS": "ignore",
+            },
             capture_output=True,
             text=True,
             timeout=120,
@@ -84,7 +89,9 @@ class Server:
         pod = template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
         container = pod["containers"][0]
         for number, (inside, outside) in enumerate(folders.items()):
-            pod.setdefault("volumes", []).append({"name": f"host-{number}", "hostPath": {"path": outside}})
+            pod.setdefault("volumes", []).append(
+                {"name": f"host-{number}", "hostPath": {"path": outside}}
+            )
             mount = {"name": f"host-{number}", "mountPath": inside, "readOnly": True}
             container.setdefault("volumeMounts", []).append(mount)
         properties = template["variables"]["properties"]

@@ -10,7 +10,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(what: str, condition: Callable[[], T], seconds: float = 60, context: Callable[[], str] = str) -> T:
+def until(
+    what: str, condition: Callable[[], T], seconds: float = 60, context: Callable[[], str] = str
+) -> T:
     """The first true value of CONDITION, asked five times a second. If time is up, the test fails and
     names WHAT, the last value, and what CONTEXT tells."""
     deadline = time.monotonic() + seconds
@@ -19,5 +21,7 @@ def until(what: str, condition: Callable[[], T], seconds: float = 60, context: C
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:g} s: {what}; last seen: {value!r}\n{context()}")
+            raise AssertionError(
+                f"not within {seconds:g} s: {what}; last seen: {value!r}\n{context()}"
+            )
         time.sleep(0.2)

@@ -38,9 +38,13 @@ def say(text: str) -> None:
 
 def kubectl(layout: Layout, *args: str, text: str | None = None) -> subprocess.CompletedProcess:
     argv = machine.network_command(
-        layout, f"{layout.bin}/kubectl", f"--kubeconfig={layout.kubeconfig}", "--request-timeout=10s", *args
+        layout,
+        f"{layout.bin}/kubectl",
+        f"--kubeconfig={layout.kubeconfig}",
+        "--request-timeout=10s",
+        *args,
     )
-    return subprocess.run(argv, input=text, capture_output=True, text=True, timeout=60)
+    return subprocess.run(argv, check=False, input=text, capture_output=True, text=True, timeout=60)
 
 
 def wait_for(layout: Layout, program: str, what: str, seconds: int, condition) -> None:
@@ -61,7 +65,9 @@ def up(bin_folder: str, state: str, *options: str) -> None:
     layout.state.mkdir(parents=True, exist_ok=True)
     if (layout.state / "settings.json").exists():
         raise ClusterError(f"there is a cluster in {layout.state}: `cluster down` removes it")
-    (layout.state / "settings.json").write_text(json.dumps({"bin": str(Path(bin_folder).resolve())}))
+    (layout.state / "settings.json").write_text(
+        json.dumps({"bin": str(Path(bin_folder).resolve())})
+    )
     layout.logs.mkdir(exist_ok=True)
     try:
         bring_up(layout, with_kubelet)
@@ -83,7 +89,11 @@ def bring_up(layout: Layout, with_kubelet: bool) -> None:
     if with_kubelet:
         load_images(layout)
     wait_for(
-        layout, "kube-apiserver", "/readyz", 120, lambda: kubectl(layout, "get", "--raw", "/readyz").returncode == 0
+        layout,
+        "kube-apiserver",
+        "/readyz",
+        120,
+        lambda: kubectl(layout, "get", "--raw", "/readyz").returncode == 0,
     )
     say("starting kube-controller-manager, kube-scheduler" + (", kubelet" if with_kubelet else ""))
     for name in ("kube-controller-manager", "kube-scheduler"):
@@ -114,7 +124,12 @@ def load_images(layout: Layout) -> None:
         "containerd",
         "containerd's answer",
         60,
-        lambda: subprocess.run(machine.ctr_command(layout, "version"), capture_output=True).returncode == 0,
+        lambda: (
+            subprocess.run(
+                machine.ctr_command(layout, "version"), check=False, capture_output=True
+            ).returncode
+            == 0
+        ),
     )
     load(layout, programs.PAUSE_IMAGE, root, ["/bin/sleep", "2147483647"])
     load(layout, BUSYBOX_IMAGE, root, [])
@@ -125,11 +140,16 @@ def load(layout: Layout, name: str, folder: Path, entrypoint: list[str]) -> None
     archive.parent.mkdir(exist_ok=True)
     image.write(archive, name, folder, entrypoint)
     done = subprocess.run(
-        machine.ctr_command(layout, "images", "import", str(archive)), capture_output=True, text=True
+        machine.ctr_command(layout, "images", "import", str(archive)),
+        check=False,
+        capture_output=True,
+        text=True,
     )
     archive.unlink()
     if done.returncode != 0:
-        raise ClusterError(f"image {name} can't be loaded: {done.stderr.strip()}\n{layout.log_tail('containerd')}")
+        raise ClusterError(
+            f"image {name} can't be loaded: {done.stderr.strip()}\n{layout.log_tail('containerd')}"
+        )
 
 
 def make_image(state: str, name: str, folder: str, *entrypoint: str) -> None:
@@ -179,7 +199,9 @@ def main() -> None:
     except TypeError as error:
         if "argument" not in str(error):
             raise
-        sys.exit(f"cluster: `{name}` was given too few or too many words; `cluster` alone prints the usage")
+        sys.exit(
+            f"cluster: `{name}` was given too few or too many words; `cluster` alone prints the usage"
+        )
 
 
 if __name__ == "__main__":

@@ -26,13 +26,22 @@ def write(archive: Path, name: str, folder: Path, entrypoint: list[str]) -> None
             "architecture": ARCHITECTURES[os.uname().machine],
             "os": "linux",
             "config": {"Entrypoint": entrypoint, "Env": ["PATH=/usr/local/bin:/usr/bin:/bin"]},
-            "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]},
+            "rootfs": {
+                "type": "layers",
+                "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()],
+            },
         }
     ).encode()
     config_name = hashlib.sha256(config).hexdigest() + ".json"
-    manifest = json.dumps([{"Config": config_name, "RepoTags": [name], "Layers": ["layer.tar"]}]).encode()
+    manifest = json.dumps(
+        [{"Config": config_name, "RepoTags": [name], "Layers": ["layer.tar"]}]
+    ).encode()
     with tarfile.open(archive, "w") as out:
-        for member, data in ((config_name, config), ("layer.tar", layer), ("manifest.json", manifest)):
+        for member, data in (
+            (config_name, config),
+            ("layer.tar", layer),
+            ("manifest.json", manifest),
+        ):
             entry = tarfile.TarInfo(member)
             entry.size = len(data)
             out.addfile(entry, io.BytesIO(data))
@@ -59,7 +68,9 @@ def busybox_root(folder: Path) -> None:
     (folder / "bin").mkdir(parents=True)
     (folder / "tmp").mkdir(mode=0o1777)
     shutil.copy(source, folder / "bin/busybox")
-    applets = subprocess.run([source, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    applets = subprocess.run(
+        [source, "--list"], check=True, capture_output=True, text=True
+    ).stdout.split()
     for applet in applets:
         if applet != "busybox":
             (folder / "bin" / applet).symlink_to("busybox")
@@ -71,4 +82,6 @@ def needs_interpreter(program: Path) -> bool:
     (offset,) = struct.unpack_from("<Q", data, 32)  # e_phoff
     size, count = struct.unpack_from("<HH", data, 54)  # e_phentsize, e_phnum
     interpreter = 3  # PT_INTERP
-    return any(struct.unpack_from("<I", data, offset + i * size)[0] == interpreter for i in range(count))
+    return any(
+        struct.unpack_from("<I", data, offset + i * size)[0] == interpreter for i in range(count)
+    )

@@ -23,9 +23,11 @@ PRIVATE_FOLDERS = ("/run", "/var/log", "/var/lib/kubelet", "/var/lib/cni")
 
 
 def run(*args: str) -> None:
-    done = subprocess.run(args, capture_output=True, text=True)
+    done = subprocess.run(args, check=False, capture_output=True, text=True)
     if done.returncode != 0:
-        raise ClusterError(f"`{' '.join(args)}` failed: {done.stderr.strip() or done.stdout.strip()}")
+        raise ClusterError(
+            f"`{' '.join(args)}` failed: {done.stderr.strip() or done.stdout.strip()}"
+        )
 
 
 def prepare(layout: Layout) -> None:
@@ -37,12 +39,17 @@ def prepare(layout: Layout) -> None:
     run("mount", "--make-rshared", "/")
     for folder in PRIVATE_FOLDERS:
         if str(layout.state).startswith(folder + "/"):
-            raise ClusterError(f"the state folder can't lie in {folder}: the node has its own there")
+            raise ClusterError(
+                f"the state folder can't lie in {folder}: the node has its own there"
+            )
         os.makedirs(folder, exist_ok=True)
         run("mount", "-t", "tmpfs", "-o", "mode=755", "onenode", folder)
     for cgroup in cgroup_folders(layout):
         cgroup.mkdir(exist_ok=True)
-        for setting in ("cpuset.cpus", "cpuset.mems"):  # a new v1 cpuset has none and takes no process
+        for setting in (
+            "cpuset.cpus",
+            "cpuset.mems",
+        ):  # a new v1 cpuset has none and takes no process
             if (cgroup / setting).exists() and not (cgroup / setting).read_text().strip():
                 (cgroup / setting).write_text((cgroup.parent / setting).read_text())
 
@@ -51,7 +58,11 @@ def cgroup_folders(layout: Layout) -> list[Path]:
     root = Path("/sys/fs/cgroup")
     if (root / "cgroup.controllers").exists():
         return [root / layout.mark]
-    return [folder / layout.mark for folder in root.iterdir() if folder.is_dir() and not folder.is_symlink()]
+    return [
+        folder / layout.mark
+        for folder in root.iterdir()
+        if folder.is_dir() and not folder.is_symlink()
+    ]
 
 
 class Init:

@@ -79,7 +79,9 @@ def ask(layout: Layout, request: str) -> None:
             connection.sendall(request.encode())
             reply = connection.recv(4096).decode()
     except OSError as error:
-        raise ClusterError(f"`{request}` got no answer: {error}\n{layout.log_tail('init')}") from None
+        raise ClusterError(
+            f"`{request}` got no answer: {error}\n{layout.log_tail('init')}"
+        ) from None
     finally:
         os.chdir(before)
     if reply != "ok":
@@ -92,11 +94,21 @@ def network_command(layout: Layout, *command: str) -> list[str]:
 
 
 def node_command(layout: Layout, *command: str) -> list[str]:
-    return ["nsenter", f"--target={first_process(layout)}", "--net", "--mount", "--pid", "--", *command]
+    return [
+        "nsenter",
+        f"--target={first_process(layout)}",
+        "--net",
+        "--mount",
+        "--pid",
+        "--",
+        *command,
+    ]
 
 
 def ctr_command(layout: Layout, *command: str) -> list[str]:
-    return node_command(layout, "ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io", *command)
+    return node_command(
+        layout, "ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io", *command
+    )
 
 
 def destroy(layout: Layout) -> None:

@@ -10,7 +10,10 @@ import subprocess
 from .layout import NODE_IP, SERVICE_IP, Layout
 
 API_SERVER_NAMES = ",".join(
-    [f"DNS:kubernetes{suffix}" for suffix in ("", ".default", ".default.svc", ".default.svc.cluster.local")]
+    [
+        f"DNS:kubernetes{suffix}"
+        for suffix in ("", ".default", ".default.svc", ".default.svc.cluster.local")
+    ]
     + ["DNS:localhost", "IP:127.0.0.1", f"IP:{SERVICE_IP}", f"IP:{NODE_IP}"]
 )
 
@@ -38,9 +41,13 @@ def make(layout: Layout) -> None:
 
 def certificate(layout: Layout, name: str, subject: str, names: str) -> None:
     cwd = layout.pki
-    (cwd / f"{name}.ext").write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth\n")
+    (cwd / f"{name}.ext").write_text(
+        f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth\n"
+    )
     openssl(
-        *f"req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj".split(), subject, cwd=cwd
+        *f"req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj".split(),
+        subject,
+        cwd=cwd,
     )
     openssl(
         *f"x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30".split(),

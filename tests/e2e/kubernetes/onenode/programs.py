@@ -103,7 +103,11 @@ def containerd(layout: Layout) -> list[str]:
                 "bridge": "cni0",
                 "isGateway": True,
                 "ipMasq": False,
-                "ipam": {"type": "host-local", "subnet": POD_SUBNET, "routes": [{"dst": "0.0.0.0/0"}]},
+                "ipam": {
+                    "type": "host-local",
+                    "subnet": POD_SUBNET,
+                    "routes": [{"dst": "0.0.0.0/0"}],
+                },
             }
         ],
     }
@@ -132,7 +136,9 @@ state = "/run/containerd/state"
 
 def snapshotter(folder: Path) -> str:
     """overlayfs, unless the folder lies on an overlay itself, which can't carry another one."""
-    kind = subprocess.run(["stat", "-f", "-c", "%T", folder], check=True, capture_output=True, text=True)
+    kind = subprocess.run(
+        ["stat", "-f", "-c", "%T", folder], check=True, capture_output=True, text=True
+    )
     return "native" if kind.stdout.strip() == "overlayfs" else "overlayfs"
 
 

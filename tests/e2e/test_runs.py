@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The main job: a scheduled flow run becomes a Kubernetes Job that runs to its end."""
+
+import re
+
+import pytest
+
+
+@pytest.mark.parametrize("generation", ["3.8", "2.20"])
+def test_run_completes(generation, servers, cluster, pool, start_worker):
+    server = servers[generation]
+    name = pool(server)
+    deployment = server.api.deployment(name, "hello", "hello.py:hello")
+    run = server.api.run(deployment, parameters={"text": "a line of its own"})
+    worker = start_worker(server, name)
+    ended = server.api.wait_final(run["id"], "COMPLETED", context=worker.tail)
+    server.api.wait_log(run["id"], "a line of its own")
+
+    (job,) = cluster.jobs(run["id"])
+    job_name = job["metadata"]["name"]
+    assert ended["infrastructure_pid"] == f"default:{job_name}"
+    # The prefix is the run's name; the suffix, a function of run and claim, comes from us.
+    assert re.fullmatch(re.escape(run["name"]) + "-[a-z0-9]{12}", job_name)
+    assert "generateName" not in job["metadata"]
+    # The pod ran once, in the Job that we made, and ended well.
+    (pod,) = cluster.pods(run["id"])
+    assert pod["status"]["phase"] == "Succeeded"
+    assert pod["metadata"]["labels"]["job-name"] == job_name
+
+
+def test_answers_to_the_official_name(server, pool, start_worker):
+    """Called `prefect`, it takes the official command line."""
+    name = pool(server)
+    deployment = server.api.deployment(name, "hello", "hello.py:hello")
+    run = server.api.run(deployment)
+    worker = start_worker(server, name, "--name", "by-another-name", kind="prefect")
+    server.api.wait_final(run["id"], "COMPLETED", context=worker.tail)
+    names = [w["name"] for w in server.api.post(f"/work_pools/{name}/workers/filter", {})]
+    assert names == ["by-another-name"]
+
+
+def test_run_once_submits_what_is_due_and_ends(server, cluster, pool, start_worker):
+    name = pool(server)
+    deployment = server.api.deployment(name, "hello", "hello.py:hello")
+    runs = [server.api.run(deployment)["id"] for _ in range(2)]
+    worker = start_worker(server, name, "--run-once")
+    assert worker.wait(60) == 0, worker.tail()
+    assert [len(cluster.jobs(run)) for run in runs] == [1, 1]
+    for run in runs:
+        server.api.wait_final(run, "COMPLETED")
+
+
+def test_a_missing_pool_is_created_with_the_default_template(server, start_worker):
+    """The template that it registers is the Python worker's but for the descriptions."""
+    name = "made-by-the-worker"
+    worker = start_worker(server, name)
+    worker.wait_line(name)
+
+    def without_descriptions(value):
+        if isinstance(value, dict):
+            return {k: without_descriptions(v) for k, v in value.items() if k != "description"}
+        if isinstance(value, list):
+            return [without_descriptions(item) for item in value]
+        return value
+
+    registered = server.api.wait_pool(name)
+    assert registered["type"] == "kubernetes"
+    assert without_descriptions(registered["base_job_template"]) == without_descriptions(
+        server.stock_template
+    )
+
+
+def test_flow_output_reaches_the_workers_own(server, pool, start_worker):
+    """`stream_output`: what the container prints appears in the worker's output, marked with the run."""
+    name = pool(server)
+    deployment = server.api.deployment(name, "slow", "hello.py:slow")
+    run = server.api.run(deployment, parameters={"seconds": 3, "text": "seen by whoever watches"})
+    worker = start_worker(server, name)
+    server.api.wait_final(run["id"], "COMPLETED", context=worker.tail)
+    line = worker.wait_line("seen by whoever watches", 20)
+    assert run["id"] in line or run["name"] in line
+    lines = [entry for entry in worker.text().splitlines() if "seen by whoever watches" in entry]
+    assert len(lines) == 3, worker.tail()
+
+
+def test_without_stream_output_the_flow_is_silent(server, pool, start_worker):
+    name = pool(server)
+    deployment = server.api.deployment(
+        name, "quiet", "hello.py:hello", job_variables={"stream_output": False}
+    )
+    run = server.api.run(deployment, parameters={"text": "for the log alone"})
+    worker = start_worker(server, name)
+    server.api.wait_final(run["id"], "COMPLETED", context=worker.tail)
+    server.api.wait_log(run["id"], "for the log alone")
+    assert "for the log alone" not in worker.text()
