@@ -23,6 +23,8 @@
 #define JSON_DEPTH_MAX 64       /* nesting of an accepted document (counts) */
 #define JSON_TEXT_MAX (4 * MIB) /* one document that is parsed as a whole */
 #define JSON_PRINTF_MAX (4 * KIB) /* one formatted string of a writer */
+#define YAML_NODES_MAX 200000   /* values of a document with its aliases expanded (counts) */
+#define YAML_ANCHORS_MAX 1024   /* anchors of a document (counts) */
 #define ARGUMENT_OPTIONS_MAX 48 /* options of one command (counts) */
 #define ARGUMENT_NAME_MAX 64    /* an option's or command's name that a guess is made for */
 #define TEMPLATE_TEXT_MAX (2 * MIB) /* one string after its placeholders were filled in */
@@ -32,7 +34,7 @@
 #define HTTP_EXCHANGES_MAX 64             /* requests under way at once (counts) */
 #define HTTP_EXCHANGES_WARM 8             /* of them, those that keep their memory when idle (counts) */
 #define HTTP_HOST_CONNECTIONS_MAX 32      /* to one server; further requests wait (counts) */
-#define HTTP_CONNECTIONS_KEPT 16          /* open ones, beyond which idle ones are closed (counts) */
+#define HTTP_CONNECTIONS_KEPT 32          /* open ones, beyond which idle ones are closed (counts) */
 #define HTTP_REDIRECTS_MAX 20             /* followed for one request, as the Python client (counts) */
 #define HTTP_CHUNK_MAX (16 * KIB)         /* bytes of a body that are handed on at once */
 #define HTTP_HEADERS_MAX 24               /* headers of one request (counts) */

@@ -18,8 +18,8 @@
 struct http;
 
 /* Once; memory from `perm`. */
-enum err_kind http_open(struct arena *perm, struct loop *loop, struct http **http, struct err *e)
-    MUST_CHECK;
+enum err_kind http_open(struct arena *perm, struct loop *loop, struct http **http,
+                        struct err *e) MUST_CHECK;
 void http_close(struct http *http);
 
 /* Proxies of a target. Views must stay valid. Empty: none. */
@@ -56,18 +56,18 @@ enum http_data_verdict {
 typedef enum http_data_verdict http_data_fn(void *ctx, str bytes, struct err *e);
 
 struct http_reply {
-    enum err_kind kind;   /* ERR_NONE: a reply with status < 400 arrived whole */
-    int status;           /* 0 where no reply arrived */
-    str body;             /* collected body; empty when it was streamed */
+    enum err_kind kind;     /* ERR_NONE: a reply with status < 400 arrived whole */
+    int status;             /* 0 where no reply arrived */
+    str body;               /* collected body; empty when it was streamed */
     int64_t retry_after_ms; /* Retry-After, from seconds or a date; -1 without a usable one */
-    bool maintenance;     /* Prefect-Maintenance: true */
-    bool connected;       /* the request reached the connection: its effect is unknown on error */
-    bool refused;         /* connection refused or name not found: nothing was sent */
+    bool maintenance;       /* Prefect-Maintenance: true */
+    bool connected;         /* the request reached the connection: its effect is unknown on error */
+    bool refused;           /* connection refused or name not found: nothing was sent */
     bool timed_out;
-    str warning;          /* first Warning header (Kubernetes' field validation); may be empty */
+    str warning; /* first Warning header (Kubernetes' field validation); may be empty */
     str content_type;
-    struct arena *arena;  /* the exchange's arena: scratch for decoding, gone after on_done */
-    struct err err;       /* where kind != ERR_NONE: one line with method, URL (no secrets), reason */
+    struct arena *arena; /* the exchange's arena: scratch for decoding, gone after on_done */
+    struct err err; /* where kind != ERR_NONE: one line with method, URL (no secrets), reason */
 };
 /* Called exactly once for each http_send that succeeded, never from inside http_send; not after
  * http_cancel. *reply and all its views die on return. */
@@ -79,7 +79,7 @@ struct http_request {
     str path; /* begins with '/', percent-encoded, with its query; appended to base_url */
     const struct http_header *headers;
     size_t header_count;
-    str body; /* copied; empty for none */
+    str body;                   /* copied; empty for none */
     int64_t connect_timeout_ms; /* 0: 60 s */
     int64_t timeout_ms;         /* whole exchange; 0: no limit (streams) */
     int64_t idle_timeout_ms;    /* no byte for so long ends it as timed out; 0: no limit */

@@ -47,7 +47,7 @@ void loop_fd_remove(struct loop *loop, int fd);
 /* SIGTERM, SIGINT, SIGHUP, SIGCHLD by signalfd: blocks them for the process and calls fn with the
  * signal's number. Once. */
 typedef void loop_signal_fn(void *ctx, int signal_number);
-enum err_kind loop_signals(struct loop *loop, loop_signal_fn *fn, void *ctx, struct err *e)
-    MUST_CHECK;
+enum err_kind loop_signals(struct loop *loop, loop_signal_fn *fn, void *ctx,
+                           struct err *e) MUST_CHECK;
 
 #endif

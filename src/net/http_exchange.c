@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http_exchange.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "net/proxy.h"
+
+#define CONNECT_TIMEOUT_DEFAULT_MS 60000
+#define IDLE_CONNECTION_S \
+    25L /* older ones are not used again; servers close them at 30 s or later */
+#define KEEPALIVE_IDLE_S 30L
+#define KEEPALIVE_INTERVAL_S 6L
+#define KEEPALIVE_PROBES 6L
+#define RETRY_AFTER_MAX_S 1e9
+
+/* -- taking the request */
+
+static bool copy_header(struct arena *out, struct http_header from, struct http_header *to)
+{
+    to->name = str_copy(out, from.name);
+    to->value = str_copy(out, from.value);
+    return to->name.p && to->value.p;
+}
+
+static bool is_token(str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!isalnum((unsigned char)s.p[i]) && str_find_char(STR("!#$%&'*+-.^_`|~"), s.p[i]) < 0)
+            return false;
+    return s.n > 0;
+}
+
+static bool is_field_value(str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static enum err_kind take_headers(struct exchange *x, const struct http_request *r, struct err *e)
+{
+    if (r->header_count > HTTP_HEADERS_MAX)
+        return err_set(e, ERR_LIMIT, "a request may have %d headers, not %zu", HTTP_HEADERS_MAX,
+                       r->header_count);
+    x->headers = ARENA_ARRAY(&x->arena, struct http_header, r->header_count);
+    if (!x->headers)
+        return err_set(e, ERR_LIMIT, "the request's headers are too large");
+    for (size_t i = 0; i < r->header_count; i++) {
+        if (!is_token(r->headers[i].name))
+            return err_set(e, ERR_INVALID, "'" STR_FMT "' cannot be the name of an HTTP header",
+                           STR_ARG(r->headers[i].name));
+        if (!is_field_value(r->headers[i].value))
+            return err_set(e, ERR_INVALID,
+                           "header " STR_FMT ": its value has a line break or another "
+                           "control character",
+                           STR_ARG(r->headers[i].name));
+        if (!copy_header(&x->arena, r->headers[i], &x->headers[i]))
+            return err_set(e, ERR_LIMIT, "the request's headers are too large");
+    }
+    x->header_count = r->header_count;
+    return ERR_NONE;
+}
+
+enum err_kind exchange_take(struct exchange *x, const struct http_request *r, struct err *e)
+{
+    ASSERT(r->target && r->on_done);
+    x->target = r->target;
+    x->method = r->method;
+    x->connect_timeout_ms =
+        r->connect_timeout_ms > 0 ? r->connect_timeout_ms : CONNECT_TIMEOUT_DEFAULT_MS;
+    x->timeout_ms = r->timeout_ms;
+    x->idle_timeout_ms = r->idle_timeout_ms;
+    x->body_max = r->body_max ? r->body_max : HTTP_BODY_MAX;
+    x->on_data = r->on_data;
+    x->on_done = r->on_done;
+    x->ctx = r->ctx;
+    if (r->target->base_url.n + r->path.n > HTTP_URL_MAX)
+        return err_set(e, ERR_LIMIT, "a URL may have %zu bytes, not %zu", HTTP_URL_MAX,
+                       r->target->base_url.n + r->path.n);
+    x->url_text =
+        str_printf(&x->arena, STR_FMT STR_FMT, STR_ARG(r->target->base_url), STR_ARG(r->path));
+    x->body = str_copy(&x->arena, r->body);
+    if (!x->url_text.p || !x->body.p)
+        return err_set(e, ERR_LIMIT, "the request's body of %zu bytes is too large", r->body.n);
+    enum err_kind kind = url_parse(x->url_text, &x->url, e);
+    if (kind)
+        return err_prefix(e, "URL: "), kind;
+    return take_headers(x, r, e);
+}
+
+/* -- callbacks of curl */
+
+static void touch(struct exchange *x)
+{
+    x->last_byte_ms = loop_now_ms(x->loop);
+}
+
+/* Called when a connection is there and the request is about to be sent on it, again where a kept
+ * connection turned out to be dead. Then it is sent again only where that is harmless (RFC 9110
+ * 9.2.2): the server may have acted on it before the connection died. */
+static int on_sending(void *ctx, char *remote, char *local, int remote_port, int local_port)
+{
+    (void)remote;
+    (void)local;
+    (void)remote_port;
+    (void)local_port;
+    struct exchange *x = ctx;
+    if (x->cancelled)
+        return CURL_PREREQFUNC_ABORT;
+    bool once_only = !x->bodyless && (x->method == HTTP_POST || x->method == HTTP_PATCH);
+    if (x->sendings++ > 0 && once_only) {
+        x->end = END_REPLY_LOST;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    x->sent = true;
+    touch(x);
+    return CURL_PREREQFUNC_OK;
+}
+
+/* Seconds, also with a fraction, or a date (RFC 9110 10.2.3); -1 for anything else. */
+static int64_t parse_retry_after(str value)
+{
+    char text[64], *end;
+    int64_t at_us;
+    if (time_parse_http(value, &at_us)) {
+        int64_t wait_us = at_us - time_now_us();
+        return wait_us < 0 ? 0 : wait_us / 1000;
+    }
+    if (value.n == 0 || !str_to_cstr(value, text, sizeof text) || strpbrk(text, "xXpP \t"))
+        return -1;
+    double seconds = strtod(text, &end);
+    if (*end || !isfinite(seconds))
+        return -1;
+    return seconds <= 0 ? 0 : (int64_t)(fmin(seconds, RETRY_AFTER_MAX_S) * 1000);
+}
+
+static void keep_header(struct exchange *x, str name, str value)
+{
+    if (str_eq_nocase(name, STR("Retry-After")))
+        x->retry_after_ms = parse_retry_after(value);
+    else if (str_eq_nocase(name, STR("Prefect-Maintenance")))
+        x->maintenance = str_eq_nocase(value, STR("true"));
+    else if (str_eq_nocase(name, STR("Location")))
+        x->location = str_copy(&x->arena, value);
+    else if (str_eq_nocase(name, STR("Content-Type")))
+        x->content_type = str_copy(&x->arena, value);
+    else if (str_eq_nocase(name, STR("Warning")) && x->warning.n == 0)
+        x->warning = str_copy(&x->arena, value);
+}
+
+/* Called once for each header line; a status line begins a reply (interim ones come first). */
+static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
+{
+    (void)one;
+    struct exchange *x = ctx;
+    str line = {bytes, n}, name, value;
+    if (x->cancelled)
+        return 0;
+    touch(x);
+    if (str_starts(line, STR("HTTP/"))) {
+        str version, rest;
+        int64_t status = 0;
+        str_cut(line, ' ', &version, &rest);
+        if (!str_to_i64(str_trim(str_sub(rest, 0, 3)), &status))
+            status = 0;
+        x->status = (int)status;
+        x->location = x->content_type = x->warning = (str){0};
+        x->retry_after_ms = -1;
+        x->maintenance = false;
+    } else if (!x->collecting && str_cut(line, ':', &name, &value)) { /* no trailers */
+        keep_header(x, str_trim(name), str_trim(value));
+    }
+    return n;
+}
+
+static bool collect(struct exchange *x, str bytes)
+{
+    if (!x->collecting) {
+        /* One byte more than the cap, for a terminator. Untouched until written. */
+        x->body_mark = arena_mark(&x->arena);
+        x->body_in = buf_new(&x->arena, x->body_max + 1);
+        x->collecting = true;
+    }
+    if (x->body_in.n + bytes.n <= x->body_max)
+        buf_put(&x->body_in, bytes);
+    else
+        x->body_in.full = true;
+    if (x->body_in.full)
+        x->end = END_OVER_CAP;
+    return !x->body_in.full;
+}
+
+static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
+{
+    (void)one;
+    struct exchange *x = ctx;
+    if (x->cancelled || x->end != END_BY_CURL)
+        return CURL_WRITEFUNC_ERROR;
+    touch(x);
+    if (!x->on_data || x->status < 200 || x->status >= 300) {
+        x->body_bytes += n;
+        return collect(x, (str){bytes, n}) ? n : CURL_WRITEFUNC_ERROR;
+    }
+    enum http_data_verdict verdict = x->on_data(x->ctx, (str){bytes, n}, &x->own_err);
+    if (x->cancelled)
+        return CURL_WRITEFUNC_ERROR;
+    if (verdict == HTTP_DATA_PAUSE) {
+        x->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    x->body_bytes += n;
+    if (verdict == HTTP_DATA_TAKEN)
+        return n;
+    x->end = END_STOPPED;
+    return CURL_WRITEFUNC_ERROR;
+}
+
+/* -- setting curl up */
+
+#define SET(option, value) (ok = ok && curl_easy_setopt(x->easy, option, value) == CURLE_OK)
+
+static bool is_credential(str name)
+{
+    return str_eq_nocase(name, STR("Authorization")) || str_eq_nocase(name, STR("Cookie"));
+}
+
+/* The list's nodes are ours; curl only reads them. Empty values need a form of their own, and
+ * "Name:" alone stops curl from sending a header that it would add. */
+static struct curl_slist *header_list(struct exchange *x)
+{
+    struct curl_slist *list = NULL, **end = &list;
+    bool has_type = false;
+    for (size_t i = 0; i <= x->header_count + 1; i++) {
+        str line;
+        if (i < x->header_count) {
+            struct http_header h = x->headers[i];
+            if (x->elsewhere && is_credential(h.name))
+                continue;
+            if (x->bodyless && str_eq_nocase(h.name, STR("Content-Type")))
+                continue;
+            has_type |= str_eq_nocase(h.name, STR("Content-Type"));
+            line = h.value.n ? str_printf(&x->arena, STR_FMT ": " STR_FMT, STR_ARG(h.name),
+                                          STR_ARG(h.value))
+                             : str_printf(&x->arena, STR_FMT ";", STR_ARG(h.name));
+        } else if (i == x->header_count) {
+            line = STR("Expect:");
+        } else if (!has_type) {
+            line = STR("Content-Type:");
+        } else {
+            break;
+        }
+        struct curl_slist *node = ARENA_NEW(&x->arena, struct curl_slist);
+        if (!node || !line.p)
+            return NULL;
+        node->data = (char *)line.p;
+        *end = node;
+        end = &node->next;
+    }
+    return list;
+}
+
+static bool set_request(struct exchange *x)
+{
+    bool ok = true;
+    bool with_body = !x->bodyless && (x->body.n > 0 || x->method == HTTP_POST ||
+                                      x->method == HTTP_PUT || x->method == HTTP_PATCH);
+    SET(CURLOPT_URL, x->url_text.p);
+    if (with_body) {
+        SET(CURLOPT_POSTFIELDS, x->body.p);
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body.n);
+    } else {
+        SET(CURLOPT_HTTPGET, 1L);
+    }
+    SET(CURLOPT_CUSTOMREQUEST, x->bodyless ? "GET" : http_method_name(x->method));
+    struct curl_slist *headers = header_list(x);
+    ok = ok && headers;
+    SET(CURLOPT_HTTPHEADER, headers);
+    return ok;
+}
+
+static bool set_reply(struct exchange *x)
+{
+    bool ok = true;
+    SET(CURLOPT_PRIVATE, x);
+    SET(CURLOPT_ERRORBUFFER, x->curl_text);
+    SET(CURLOPT_PREREQFUNCTION, on_sending);
+    SET(CURLOPT_PREREQDATA, x);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, x);
+    SET(CURLOPT_WRITEFUNCTION, on_body);
+    SET(CURLOPT_WRITEDATA, x);
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    return ok;
+}
+
+static bool set_connection(struct exchange *x)
+{
+    bool ok = true;
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_PATH_AS_IS, 1L);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)x->connect_timeout_ms);
+    SET(CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_S);
+    SET(CURLOPT_BUFFERSIZE, (long)HTTP_CHUNK_MAX);
+    SET(CURLOPT_PROXY, x->proxy_url.p); /* "" also keeps curl from asking the environment */
+    SET(CURLOPT_NOPROXY, "");
+    if (x->target->tcp_keepalive) {
+        SET(CURLOPT_TCP_KEEPALIVE, 1L);
+        SET(CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+        SET(CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+        SET(CURLOPT_TCP_KEEPCNT, KEEPALIVE_PROBES);
+    }
+    return ok;
+}
+
+enum err_kind exchange_set_up(struct exchange *x, struct err *e)
+{
+    enum err_kind kind = proxy_choose(&x->target->proxy, &x->url, &x->arena, &x->proxy_url, e);
+    if (kind)
+        return kind;
+    if (x->url.https)
+        return err_set(e, ERR_INVALID, "https is not there yet");
+    if (!set_request(x) || !set_reply(x) || !set_connection(x))
+        return err_set(e, ERR_RETRY, "curl's memory budget is used up");
+    return ERR_NONE;
+}
