@@ -19,6 +19,13 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(JOBS) # a -j on the command line wins
 endif
 
+# The compiler itself may be missing, and is asked below: so this comes first.
+ifeq ($(MAKELEVEL)$(filter help clean,$(MAKECMDGOALS)),0)
+ifneq ($(shell tools/install-packages build >&2 && echo there),there)
+$(error packages are missing)
+endif
+endif
+
 .PHONY: all
 ## all: build the product (the default)
 all: $(B)/prefect-k8s-worker $(B)/prefect $(B)/licences.txt
@@ -89,13 +96,13 @@ $(B)/flags-debug: FORCE
 note_flags = mkdir -p $(B); printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || \
     printf '%s\n' '$(subst ','\'',$(1))' >$@
 
-.PHONY: FORCE debug packages-build packages-test
+.PHONY: FORCE debug packages-test packages-lint
 FORCE:
 
 ## debug: build build/debug/prefect-k8s-worker with AddressSanitizer and UBSan
 debug: $(B)/debug/prefect-k8s-worker
 
-packages-build packages-test packages-lint: packages-%:
+packages-test packages-lint: packages-%:
 	@tools/install-packages $*
 
 # -- unit tests: tests/unit/FOLDER/FILE_test.c is one cmocka program

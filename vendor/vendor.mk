@@ -13,15 +13,15 @@ VENDOR_CFLAGS_glibc := -O1 -g -fPIE -fno-omit-frame-pointer
 VENDOR_FILES := $(sort $(wildcard vendor/*.sh vendor/*.txt vendor/build vendor/static-pie-specs \
     vendor/patches/*/*.patch))
 VENDOR_KEY := $(shell { cat $(VENDOR_FILES); echo '$(VENDOR_CFLAGS_musl) $(VENDOR_CFLAGS_glibc)'; \
-    echo '$(VENDOR_CC) $(MUSL_SPECS) $(ALLOW_UNPATCHED_CURL)'; $(VENDOR_CC) -dumpfullversion; } 2>&1 | \
+    echo '$(VENDOR_CC) $(MUSL_SPECS) $(ALLOW_UNPATCHED_CURL)'; $(VENDOR_CC) -dumpfullversion || true; } 2>&1 | \
     sha256sum | cut -c 1-16)
 VENDOR_MUSL := $(CACHE)/vendor/$(VENDOR_KEY)/musl
 VENDOR_GLIBC := $(CACHE)/vendor/$(VENDOR_KEY)/glibc
 
-$(VENDOR_MUSL)/sources.txt: | packages-build
+$(VENDOR_MUSL)/sources.txt:
 	@$(call vendor_build,musl)
 
-$(VENDOR_GLIBC)/sources.txt: | packages-build
+$(VENDOR_GLIBC)/sources.txt:
 	@$(call vendor_build,glibc)
 
 vendor_build = CACHE='$(CACHE)' JOBS='$(JOBS)' CC='$(VENDOR_CC)' SOURCES='$(SOURCES)' \
