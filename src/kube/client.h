@@ -14,15 +14,16 @@ struct kube;
 
 /* Memory from `perm`; *config must stay valid. */
 enum err_kind kube_open(struct arena *perm, struct loop *loop, struct http *http,
-                        const struct kube_config *config, struct kube **kube, struct err *e)
-    MUST_CHECK;
+                        const struct kube_config *config, struct kube **kube,
+                        struct err *e) MUST_CHECK;
 const struct kube_config *kube_config_of(const struct kube *kube);
 
 struct kube_reply {
-    const struct http_reply *http; /* its kind, status, body, arena */
+    const struct http_reply *http; /* its kind, status, body, arena; never NULL: status 0 where no
+                                      exchange took place (a credential plugin failed) */
     enum err_kind kind;            /* as http->kind */
     /* Of a Status body (metav1.Status); empty where the body is none. */
-    str reason;  /* "AlreadyExists", "Conflict", "Forbidden", "Invalid", "Expired" ... */
+    str reason; /* "AlreadyExists", "Conflict", "Forbidden", "Invalid", "Expired" ... */
     str message;
     const struct err *err; /* one line for people: verb, resource, reason; for 403 the missing verb,
                               resource and namespace with the rule that a Role needs */
@@ -31,8 +32,8 @@ typedef void kube_done_fn(void *ctx, const struct kube_reply *reply);
 
 struct kube_request {
     enum http_method method;
-    str path;          /* "/apis/batch/v1/namespaces/x/jobs", encoded, with query */
-    str content_type;  /* empty: application/json where there is a body */
+    str path;         /* "/apis/batch/v1/namespaces/x/jobs", encoded, with query */
+    str content_type; /* empty: application/json where there is a body */
     str body;
     int64_t timeout_ms;      /* 0: 30 s; -1: none */
     int64_t idle_timeout_ms; /* 0: none */

@@ -20,7 +20,7 @@ enum kube_credential {
 
 struct kube_exec { /* kubeconfig's users[].user.exec */
     str api_version;
-    str command; /* resolved against the kubeconfig's folder where it has a slash */
+    str command;             /* resolved against the kubeconfig's folder where it has a slash */
     const struct tree *args; /* array of strings, or NULL */
     const struct tree *env;  /* array of {name, value}, or NULL */
     str install_hint;
@@ -31,10 +31,10 @@ struct kube_exec { /* kubeconfig's users[].user.exec */
 struct kube_config {
     struct http_target target;
     struct tls_config tls;
-    str namespace;  /* of the service account or the context; "default" otherwise */
-    str source;     /* for messages: "service account", "kubeconfig /home/x, context y" */
-    str mark;       /* the cluster's mark: 8 hex digits, fingerprint of the CA's certificate, or of
-                       the server's address where there is none */
+    str namespace; /* of the service account or the context; "default" otherwise */
+    str source;    /* for messages: "service account", "kubeconfig /home/x, context y" */
+    str mark;      /* the cluster's mark: 8 hex digits, fingerprint of the CA's certificate, or of
+                      the server's address where there is none */
     enum kube_credential credential;
     str token;      /* KUBE_TOKEN */
     str token_file; /* KUBE_TOKEN_FILE */
@@ -45,7 +45,7 @@ struct kube_config {
 struct kube_config_options {
     str kubeconfig_paths; /* $KUBECONFIG: list separated by ':'; empty: ~/.kube/config */
     str home;
-    str context;          /* empty: current-context */
+    str context; /* empty: current-context */
     struct http_proxy proxy;
     bool tcp_keepalive;
     str service_account_dir; /* empty: /var/run/secrets/kubernetes.io/serviceaccount */

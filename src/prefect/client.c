@@ -99,7 +99,13 @@ static void call_deliver_failure(struct call *c)
     struct prefect *p = c->prefect;
     struct err e = c->err;
     arena_reset(&p->scratch);
-    struct prefect_reply reply = {.kind = e.kind, .arena = &p->scratch, .err = &e};
+    struct http_reply none = {.kind = e.kind, .retry_after_ms = -1, .arena = &p->scratch, .err = e};
+    struct prefect_reply reply = {
+        .kind = e.kind,
+        .arena = &p->scratch,
+        .http = &none,
+        .err = &e,
+    };
     call_deliver(c, &reply);
 }
 

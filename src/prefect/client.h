@@ -52,7 +52,7 @@ struct prefect_reply {
     int status;
     str body;             /* empty when streamed */
     struct arena *arena;  /* scratch, gone on return */
-    const struct http_reply *http; /* NULL where no exchange took place */
+    const struct http_reply *http; /* never NULL; status 0 where no exchange took place */
     const struct err *err;
     bool lost; /* an attempt may have had its effect although its reply never arrived; also set
                   beside the answer of a later attempt */
