@@ -71,6 +71,7 @@ struct manifest_error {
     const char *exception; /* the Python class that the reference reports: "ValueError" ... */
     struct err err;        /* our sentence: placeholder, variable, path */
     struct manifest_reference needed; /* where kind == ERR_MISSING: fetch it and ask again */
+    str needed_by;         /* then: the placeholder and its path, for a message */
 };
 
 /* ERR_NONE; ERR_MISSING: error->needed has to be fetched; ERR_INVALID: this run can't be rendered;

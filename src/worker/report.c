@@ -27,8 +27,8 @@ void report_run(struct worker *w, const struct run_ref *run, enum log_level leve
 {
     if (!log_enabled(level))
         return;
-    struct arena scratch = w->tick;
-    struct buf line = buf_new(&scratch, LOG_LINE_MAX);
+    static char text[LOG_LINE_MAX]; /* not the tick arena: callers hold views of it */
+    struct buf line = buf_over(text, sizeof text);
     va_list args;
     va_start(args, format);
     buf_vprintf(&line, format, args);

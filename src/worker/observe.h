@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WORKER_OBSERVE_H
+#define WORKER_OBSERVE_H
+
+/*
+ * Following Jobs and pods by two label-selected watch streams: a fixed-size record per Job and per
+ * pod, pod events for Prefect, diagnoses for the run's log, and suspects for crash.c. Records hold
+ * facts only; after a restart, the lists rebuild them.
+ */
+
+#include "worker/records.h"
+#include "worker/worker.h"
+
+struct observer;
+
+/* A Job that carries a flow-run-id label. */
+struct job_record {
+    struct record record; /* key: the Job's uid */
+    struct uuid flow_run; /* nil where the label is no UUID */
+    char name[64];
+    char namespace[64];
+    uint32_t seen;        /* list in which it was last seen */
+    bool live;            /* neither complete nor failed */
+    bool own;             /* carries this worker's name */
+    bool our_pool;        /* carries this pool's id */
+    bool quiet;           /* stream_output is off */
+    bool suspect;         /* failed or gone: crash.c looks at it */
+    bool gone;            /* deleted */
+    bool judged;          /* crash.c is done with it */
+    bool in_case;         /* crash.c works on it */
+};
+
+struct observer *observer_open(struct arena *perm, struct worker *w);
+void observer_start(struct observer *o);
+void observer_stop(struct observer *o);
+
+/* The first Job list is complete (or can't be had: said). */
+bool observer_jobs_synced(const struct observer *o);
+/* Live Jobs that carry this worker's name. */
+size_t observer_own_live_jobs(const struct observer *o);
+/* A Job that was just created or adopted: counts before the watch shows it. */
+void observer_expect(struct observer *o, str job_text);
+void observer_set_quiet(struct observer *o, str job_uid);
+struct records *observer_jobs(struct observer *o);
+/* crash.c is done with the record: a gone one is forgotten. */
+void observer_judged(struct observer *o, struct job_record *job);
+
+struct observer_figures {
+    size_t jobs, pods, bytes_per_job, bytes_per_pod;
+    uint64_t pod_events, table_full;
+};
+struct observer_figures observer_figures(const struct observer *o);
+
+#endif
