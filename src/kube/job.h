@@ -11,16 +11,16 @@
 struct kube_job {
     struct kube_meta meta;
     int64_t backoff_limit;
-    bool suspended;              /* spec.suspend */
+    bool suspended; /* spec.suspend */
     int64_t active, ready, succeeded, failed;
     int64_t started_us, completed_us; /* startTime, completionTime; 0 absent */
-    bool complete;               /* condition Complete (or SuccessCriteriaMet) is True */
-    bool failed_condition;       /* condition Failed is True */
+    bool complete;                    /* condition Complete (or SuccessCriteriaMet) is True */
+    bool failed_condition;            /* condition Failed is True */
     str failed_reason, failed_message;
 };
 
-enum err_kind kube_job_read(struct arena *out, str text, struct kube_job *job, struct err *e)
-    MUST_CHECK;
+enum err_kind kube_job_read(struct arena *out, str text, struct kube_job *job,
+                            struct err *e) MUST_CHECK;
 /* Neither complete nor failed nor being deleted. */
 bool kube_job_live(const struct kube_job *job);
 

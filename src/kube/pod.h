@@ -10,16 +10,16 @@ enum kube_container_phase { KUBE_CONTAINER_UNKNOWN, KUBE_WAITING, KUBE_RUNNING, 
 
 struct kube_container {
     bool init;
-    str name;                         /* empty where it is missing */
+    str name; /* empty where it is missing */
     enum kube_container_phase phase;
-    str reason, message;              /* of the present state */
-    int64_t exit_code, signal;        /* terminated; exit_code -1 unknown */
-    int64_t started_us, finished_us;  /* 0 unknown */
+    str reason, message;             /* of the present state */
+    int64_t exit_code, signal;       /* terminated; exit_code -1 unknown */
+    int64_t started_us, finished_us; /* 0 unknown */
     int64_t restarts;
-    bool last_terminated;             /* lastState.terminated is there */
+    bool last_terminated; /* lastState.terminated is there */
     str last_reason;
     int64_t last_exit_code;
-    str memory_limit;                 /* of spec.containers[].resources.limits */
+    str memory_limit; /* of spec.containers[].resources.limits */
 };
 
 struct kube_pod {
@@ -27,15 +27,15 @@ struct kube_pod {
     str phase;           /* "Pending" ...; empty where status has none */
     str reason, message; /* of status: Evicted, NodeLost ... */
     str node;
-    int64_t started_us;  /* status.startTime */
-    str scheduled_reason, scheduled_message; /* condition PodScheduled, as it is */
-    bool scheduled;                          /* condition PodScheduled is True */
+    int64_t started_us;                        /* status.startTime */
+    str scheduled_reason, scheduled_message;   /* condition PodScheduled, as it is */
+    bool scheduled;                            /* condition PodScheduled is True */
     str disruption_reason, disruption_message; /* condition DisruptionTarget, where True */
-    struct json status, spec; /* for kube_pod_container */
+    struct json status, spec;                  /* for kube_pod_container */
 };
 
-enum err_kind kube_pod_read(struct arena *out, str text, struct kube_pod *pod, struct err *e)
-    MUST_CHECK;
+enum err_kind kube_pod_read(struct arena *out, str text, struct kube_pod *pod,
+                            struct err *e) MUST_CHECK;
 
 /* Container statuses, init containers first; index from 0, false after the last. */
 bool kube_pod_container(struct arena *out, const struct kube_pod *pod, size_t index,
@@ -43,7 +43,7 @@ bool kube_pod_container(struct arena *out, const struct kube_pod *pod, size_t in
 /* Sum over the regular containers only. */
 int64_t kube_pod_restarts(struct arena *out, const struct kube_pod *pod);
 /* Containers of the spec, by index: init first. For logs of pods whose status is still empty. */
-bool kube_pod_spec_container(struct arena *out, const struct kube_pod *pod, size_t index,
-                             str *name, bool *init);
+bool kube_pod_spec_container(struct arena *out, const struct kube_pod *pod, size_t index, str *name,
+                             bool *init);
 
 #endif
