@@ -23,21 +23,21 @@ enum tree_origin {
     TREE_FROM_SETTING,    /* a Prefect setting of the worker, passed down */
     TREE_FROM_BLOCK,
     TREE_FROM_VARIABLE,
-    TREE_FROM_WORKER,     /* computed by the worker: labels, names, environment */
+    TREE_FROM_WORKER, /* computed by the worker: labels, names, environment */
 };
 
 struct tree {
     struct tree *next;  /* sibling */
     struct tree *first; /* child of an array or object */
     struct tree *last;
-    str key;            /* of a member, decoded */
-    str text;           /* string: decoded; number: its literal, as written */
-    uint32_t count;     /* children */
-    uint32_t line;      /* 1-based line of the source file, 0 unknown */
-    uint8_t type;       /* enum tree_type */
-    uint8_t origin;     /* enum tree_origin */
+    str key;        /* of a member, decoded */
+    str text;       /* string: decoded; number: its literal, as written */
+    uint32_t count; /* children */
+    uint32_t line;  /* 1-based line of the source file, 0 unknown */
+    uint8_t type;   /* enum tree_type */
+    uint8_t origin; /* enum tree_origin */
     bool boolean;
-    bool secret;        /* masked in output for people */
+    bool secret; /* masked in output for people */
 };
 
 /* All constructors return NULL when `out` is full; all setters accept a NULL value then and pass
@@ -59,14 +59,23 @@ bool tree_is_null(const struct tree *v); /* null or absent */
 str tree_text(const struct tree *v);     /* text of a string; empty for anything else */
 bool tree_i64_value(const struct tree *v, int64_t *out); /* integer literal */
 
-/* Replaces or appends a member; `value` gets the key and must not be in another tree. */
+/* Replaces or appends a member; `value` gets the key (copied into `out` when it is new) and must
+ * not be in another tree. Gives `value`. */
 struct tree *tree_set(struct arena *out, struct tree *object, str key, struct tree *value);
+/* Appends a member without looking for the key or copying it: for readers, which end each object
+ * with tree_merge_duplicates. */
+struct tree *tree_add(struct tree *object, str key, struct tree *value);
+/* Of members with the same key the last one counts, in the place of the first. Borrows from `out`;
+ * false when that is full. */
+bool tree_merge_duplicates(struct arena *out, struct tree *object) MUST_CHECK;
 struct tree *tree_append(struct tree *array, struct tree *value);
 /* Puts `value` where `old` stands in `parent` (same key). */
 void tree_replace(struct tree *parent, struct tree *old, struct tree *value);
 bool tree_remove(struct tree *object, str key);
 void tree_unlink(struct tree *parent, struct tree *child);
 
+/* Strings and keys are shared with the original. NULL for NULL, for a full arena and for a tree
+ * deeper than JSON_DEPTH_MAX. */
 struct tree *tree_clone(struct arena *out, const struct tree *v);
 /* Marks a whole subtree. */
 void tree_set_origin(struct tree *v, enum tree_origin origin);
@@ -75,13 +84,15 @@ void tree_set_origin(struct tree *v, enum tree_origin origin);
 bool tree_eq(const struct tree *a, const struct tree *b);
 
 /* Copies a parsed value; strings and numbers become views of the document's text or of `out`. */
-enum err_kind tree_from_json(struct arena *out, struct json v, struct tree **tree, struct err *e)
-    MUST_CHECK;
+enum err_kind tree_from_json(struct arena *out, struct json v, struct tree **tree,
+                             struct err *e) MUST_CHECK;
 /* json_parse and tree_from_json in one; tokens are borrowed from `scratch`. `text` must stay valid
  * as long as the tree. */
-enum err_kind tree_parse_json(struct arena *out, struct arena scratch, str text,
-                              struct tree **tree, struct err *e) MUST_CHECK;
+enum err_kind tree_parse_json(struct arena *out, struct arena scratch, str text, struct tree **tree,
+                              struct err *e) MUST_CHECK;
 
+/* NULL is null. Numbers as Python's json module would after reading them: 1e2 becomes 100.0. What
+ * is nested too deeply shows as a full buffer, here and in the other writers. */
 void tree_write_json(struct json_writer *w, const struct tree *v);
 /* Indented by `indent` spaces a level, as json.dumps(indent=...). */
 void tree_write_json_pretty(struct buf *out, const struct tree *v, int indent);
