@@ -41,6 +41,12 @@
 #define HTTP_URL_MAX (4 * KIB)            /* a whole URL with its query */
 #define HTTP_BODY_MAX (4 * MIB)           /* a collected reply, unless the request says less */
 #define HTTP_EXCHANGE_ARENA (24 * MIB)    /* address space of one exchange: body, tokens, structs */
+#define TLS_DER_MAX (16 * KIB)            /* one certificate or key of a PEM file, decoded */
+#define TLS_NAME_MAX (2 * KIB)            /* the subject of a trust anchor */
+#define TLS_CHAIN_MAX 8                   /* certificates that we present (counts) */
+#define TLS_RSA_MAX 512                   /* an RSA modulus: 4096 bits, BearSSL's own cap */
+#define TLS_PEER_CERT_MAX (64 * KIB)      /* a server's certificate, kept until it is verified */
+#define TLS_WHAT_MAX 256                  /* a name for a set of certificates in errors */
 #define LOOP_FDS_MAX 64                   /* descriptors watched beside curl's own (counts) */
 
 /* prefect */
@@ -63,18 +69,25 @@
 #define KUBE_EXEC_ARENA (MIB)   /* address space of one run of a plugin */
 #define KUBE_EXEC_TIMEOUT_MS 60000 /* a plugin that takes longer is killed (ms) */
 #define KUBE_IDENTITY_ARENA (256 * KIB) /* a client certificate and key that a plugin gave */
+#define WATCH_ARENA (16 * MIB)  /* address space of one watch: a page's elements, a line's values */
+#define WATCH_TOKEN_MAX (2 * KIB) /* the continue token of a page */
+#define WATCH_VERSION_MAX 128   /* a resourceVersion */
 #define WATCH_LINE_MAX (4 * MIB) /* one line of a watch; etcd keeps objects below 1.5 MiB */
 
 /* worker */
 #define WORKER_SUBMISSIONS_MAX 16          /* runs being submitted at once (counts) */
 #define WORKER_RUNS_MAX 16384              /* runs followed at once (counts) */
+#define SETTING_TEXT_MAX (64 * KIB)        /* one setting's value as it is passed down */
+#define SETTING_ITEMS_MAX 512              /* members of a list or set in a setting (counts) */
+#define SETTINGS_PAIRS_MAX 1024            /* PREFECT_ variables of one source (counts) */
+#define WORKER_PODS_MAX 32768              /* pods followed at once (counts) */
 #define RUN_JSON_MAX (1 * MIB)             /* one run in a poll's reply */
 #define POLL_BACKLOG_MAX (4 * MIB)           /* runs of a reply that wait for a submission */
 #define MANIFEST_MAX (2 * MIB)             /* a Job's body, a Secret's body */
 #define EVENTS_BYTES_MAX (4 * MIB)         /* events that wait for the API */
 #define EVENTS_BATCH_MAX (256 * KIB)       /* one POST of events */
 #define LOGS_BYTES_MAX (4 * MIB)           /* flow-run logs that wait for the API */
-#define TICK_ARENA (32 * MIB)              /* address space of one turn's scratch */
+#define TICK_ARENA (256 * MIB)             /* address space of one turn's scratch */
 #define SUBMISSION_ARENA (48 * MIB)        /* address space of one submission */
 
 #endif

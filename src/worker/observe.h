@@ -8,6 +8,7 @@
  * facts only; after a restart, the lists rebuild them.
  */
 
+#include "kube/pod.h"
 #include "worker/records.h"
 #include "worker/worker.h"
 
@@ -19,10 +20,11 @@ struct job_record {
     struct uuid flow_run; /* nil where the label is no UUID */
     char name[64];
     char namespace[64];
+    struct uuid work_pool; /* of its label */
     uint32_t seen;        /* list in which it was last seen */
     bool live;            /* neither complete nor failed */
     bool own;             /* carries this worker's name */
-    bool our_pool;        /* carries this pool's id */
+    bool complete;
     bool quiet;           /* stream_output is off */
     bool suspect;         /* failed or gone: crash.c looks at it */
     bool gone;            /* deleted */
@@ -40,7 +42,12 @@ bool observer_jobs_synced(const struct observer *o);
 size_t observer_own_live_jobs(const struct observer *o);
 /* A Job that was just created or adopted: counts before the watch shows it. */
 void observer_expect(struct observer *o, str job_text);
+/* stream_output is off for this Job. */
 void observer_set_quiet(struct observer *o, str job_uid);
+/* Whether this pod's log belongs into our own output: a run of this worker's, and not quiet. */
+bool observer_streams(struct observer *o, const struct kube_pod *pod);
+/* A Job is made in this namespace: it is watched from now on, if it is not yet. */
+void observer_watch_namespace(struct observer *o, str namespace);
 struct records *observer_jobs(struct observer *o);
 /* crash.c is done with the record: a gone one is forgotten. */
 void observer_judged(struct observer *o, struct job_record *job);

@@ -204,7 +204,7 @@ static void poll_now(void *ctx)
 {
     struct poll *poll = ctx;
     struct worker *w = poll->w;
-    struct arena scratch = w->tick;
+    struct arena *scratch = &w->tick;
     struct err e;
     if (poll->call || poll->stopped)
         return;
@@ -220,14 +220,14 @@ static void poll_now(void *ctx)
         .element_max = RUN_JSON_MAX, .rest_max = 4 * KIB, .on_element = on_run, .ctx = poll};
     poll->stream = json_stream_new(&poll->stream_arena, &options);
     ASSERT(poll->stream);
-    struct buf path = buf_new(&scratch, HTTP_URL_MAX);
+    struct buf path = buf_new(scratch, HTTP_URL_MAX);
     buf_put(&path, STR("/work_pools/"));
     percent_encode(&path, w->config->pool, STR(""));
     buf_put(&path, STR("/get_scheduled_flow_runs"));
     struct prefect_request request = {
         .method = HTTP_POST,
         .path = buf_str(&path),
-        .body = body_of(w, &scratch),
+        .body = body_of(w, scratch),
         .repeat = PREFECT_REPEAT_SAFE, /* it reads only */
         .on_data = on_data,
         .on_done = on_polled,

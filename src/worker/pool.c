@@ -122,8 +122,8 @@ static void on_heartbeat(void *ctx, const struct prefect_reply *reply)
 
 static void send_heartbeat(struct pool *pool)
 {
-    struct arena scratch = pool->w->tick;
-    struct buf body = buf_new(&scratch, 4 * KIB);
+    struct arena *scratch = &pool->w->tick;
+    struct buf body = buf_new(scratch, 4 * KIB);
     struct json_writer out = json_writer(&body);
     json_object_begin(&out);
     json_member_str(&out, "name", pool->w->config->name);
@@ -136,7 +136,7 @@ static void send_heartbeat(struct pool *pool)
     }
     json_object_end(&out);
     struct prefect_request request = {.method = HTTP_POST,
-                                      .path = path_of(pool, &scratch, "/workers/heartbeat"),
+                                      .path = path_of(pool, scratch, "/workers/heartbeat"),
                                       .body = buf_str(&body),
                                       .repeat = PREFECT_REPEAT_SAFE,
                                       .on_done = on_heartbeat,
@@ -173,15 +173,15 @@ static void on_filled(void *ctx, const struct prefect_reply *reply)
 
 static void fill_template(struct pool *pool)
 {
-    struct arena scratch = pool->w->tick;
+    struct arena *scratch = &pool->w->tick;
     str template = manifest_default_template();
-    struct buf body = buf_new(&scratch, template.n + KIB);
+    struct buf body = buf_new(scratch, template.n + KIB);
     struct json_writer out = json_writer(&body);
     json_object_begin(&out);
     json_member_raw(&out, "base_job_template", template);
     json_object_end(&out);
     struct prefect_request request = {.method = HTTP_PATCH,
-                                      .path = path_of(pool, &scratch, ""),
+                                      .path = path_of(pool, scratch, ""),
                                       .body = buf_str(&body),
                                       .repeat = PREFECT_REPEAT_SAFE,
                                       .on_done = on_filled,
@@ -231,8 +231,8 @@ static void take_pool(struct pool *pool, str body)
     struct arena *arena = &pool->text_arena[next];
     arena_reset(arena);
     str text = str_copy(arena, body);
-    struct arena scratch = w->tick;
-    if (json_parse(&scratch, text, &root, &e) != ERR_NONE) {
+    struct arena *scratch = &w->tick;
+    if (json_parse(scratch, text, &root, &e) != ERR_NONE) {
         err_prefix(&e, "the reply to the read of work pool '" STR_FMT "' is unusable: ",
                    STR_ARG(w->config->pool));
         trouble(pool, &e);
@@ -240,7 +240,7 @@ static void take_pool(struct pool *pool, str body)
     }
     bool paused = false, was_known = pool->known;
     json_bool(json_get(root, STR("is_paused")), &paused);
-    if (!type_fits(pool, json_str(&scratch, json_get(root, STR("type")))))
+    if (!type_fits(pool, json_str(scratch, json_get(root, STR("type")))))
         return;
     struct json template = json_get(root, STR("base_job_template"));
     bool empty = json_count(template) == 0;
@@ -259,7 +259,7 @@ static void take_pool(struct pool *pool, str body)
     pool->template_given_said = true;
     pool->text = text;
     pool->current = next;
-    str_to_cstr(json_str(&scratch, json_get(root, STR("id"))), pool->id, sizeof pool->id);
+    str_to_cstr(json_str(scratch, json_get(root, STR("id"))), pool->id, sizeof pool->id);
     log_set_work_pool_id(str_of(pool->id));
     pool->known = true;
     pool->missing_said = false;
@@ -291,8 +291,8 @@ static void on_created(void *ctx, const struct prefect_reply *reply)
 static void create_pool(struct pool *pool)
 {
     struct worker *w = pool->w;
-    struct arena scratch = w->tick;
-    struct buf body = buf_new(&scratch, FILE_MAX + MIB);
+    struct arena *scratch = &w->tick;
+    struct buf body = buf_new(scratch, FILE_MAX + MIB);
     struct json_writer out = json_writer(&body);
     json_object_begin(&out);
     json_member_str(&out, "name", w->config->pool);
@@ -341,9 +341,9 @@ static void on_read(void *ctx, const struct prefect_reply *reply)
 static void read_pool(void *ctx)
 {
     struct pool *pool = ctx;
-    struct arena scratch = pool->w->tick;
+    struct arena *scratch = &pool->w->tick;
     struct prefect_request request = {.method = HTTP_GET,
-                                      .path = path_of(pool, &scratch, ""),
+                                      .path = path_of(pool, scratch, ""),
                                       .repeat = PREFECT_REPEAT_SAFE,
                                       .on_done = on_read,
                                       .ctx = pool};

@@ -49,13 +49,13 @@ static void on_history(void *ctx, const struct prefect_reply *reply)
 
 static void read_history(struct proposal *p, enum proposal_outcome otherwise)
 {
-    struct arena scratch = p->w->tick;
+    struct arena *scratch = &p->w->tick;
     char run[UUID_TEXT_LEN + 1];
     struct err e;
     p->outcome = otherwise;
     struct prefect_request request = {
         .method = HTTP_GET,
-        .path = str_printf(&scratch, "/flow_run_states/?flow_run_id=%s",
+        .path = str_printf(scratch, "/flow_run_states/?flow_run_id=%s",
                            uuid_format(&p->run, run).p),
         .repeat = PREFECT_REPEAT_SAFE,
         .on_done = on_history,
@@ -133,16 +133,16 @@ static void on_reply(void *ctx, const struct prefect_reply *reply)
 static void send_proposal(void *ctx)
 {
     struct proposal *p = ctx;
-    struct arena scratch = p->w->tick;
+    struct arena *scratch = &p->w->tick;
     char run[UUID_TEXT_LEN + 1];
     struct err e;
-    struct buf body = buf_new(&scratch, BODY_MAX);
+    struct buf body = buf_new(scratch, BODY_MAX);
     struct json_writer out = json_writer(&body);
     prefect_state_body(&out, p->type, str_of(p->name), p->message, &p->run, &p->transition,
                        p->force);
     struct prefect_request request = {
         .method = HTTP_POST,
-        .path = str_printf(&scratch, "/flow_runs/%s/set_state", uuid_format(&p->run, run).p),
+        .path = str_printf(scratch, "/flow_runs/%s/set_state", uuid_format(&p->run, run).p),
         .body = buf_str(&body),
         .repeat = PREFECT_REPEAT_SAFE, /* the same transition_id makes it so */
         .on_done = on_reply,

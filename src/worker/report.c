@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "format/slug.h"
 #include "worker/pool.h"
+#include "worker/resource.h"
 
 #define EVENT_MAX (64 * KIB)
 #define RELATED_TAGS_MAX 100
@@ -145,17 +145,15 @@ static str related_of(struct worker *w, struct arena *scratch, const struct repo
 static void emit(struct worker *w, const char *event, const struct report_subject *subject,
                  const struct uuid *id, int64_t at_us, const struct uuid *follows)
 {
-    struct arena scratch = w->tick;
-    str slug = slug_default(&scratch, w->config->name);
+    struct arena *scratch = &w->tick;
     const struct prefect_label resource[] = {
-        {STR("prefect.resource.id"),
-         str_printf(&scratch, "prefect.worker.kubernetes." STR_FMT, STR_ARG(slug))},
+        {STR("prefect.resource.id"), resource_of_worker(scratch, w->config->name)},
         {STR("prefect.resource.name"), w->config->name},
         {STR("prefect.version"), STR(PREFECT_VERSION)},
         {STR("prefect.worker-type"), STR("kubernetes")},
     };
-    str related = related_of(w, &scratch, subject);
-    struct buf text = buf_new(&scratch, EVENT_MAX);
+    str related = related_of(w, scratch, subject);
+    struct buf text = buf_new(scratch, EVENT_MAX);
     struct json_writer out = json_writer(&text);
     prefect_event_write(&out, at_us, event, resource, ARRAY_LEN(resource), related, id, follows);
     if (text.full)

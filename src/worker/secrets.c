@@ -30,11 +30,11 @@ static void on_finished(void *ctx, const struct kube_reply *reply)
 static void send(struct secret_step *step, enum http_method method, str name, str body,
                  kube_done_fn *on_done)
 {
-    struct arena scratch = step->w->tick;
+    struct arena *scratch = &step->w->tick;
     struct err e;
     struct kube_request request = {
         .method = method,
-        .path = kube_path(&scratch, "/api/v1", step->namespace, "secrets", name),
+        .path = kube_path(scratch, "/api/v1", step->namespace, "secrets", name),
         .body = body,
         .content_type = method == HTTP_PATCH
                             ? STR("application/strategic-merge-patch+json")
@@ -148,8 +148,8 @@ void secret_create_env(struct secret_step *step)
 
 void secret_set_owner(struct secret_step *step, str job_name, str job_uid)
 {
-    struct arena scratch = step->w->tick;
-    struct buf body = buf_new(&scratch, 4 * KIB);
+    struct arena *scratch = &step->w->tick;
+    struct buf body = buf_new(scratch, 4 * KIB);
     struct json_writer out = json_writer(&body);
     json_object_begin(&out);
     json_key(&out, STR("metadata"));

@@ -25,12 +25,12 @@ static void kube_answered(struct worker *w, const struct kube_reply *reply)
 static bool take_job(struct submission *s, str body, struct err *e)
 {
     struct json job;
-    struct arena scratch = s->w->tick;
-    if (json_parse(&scratch, body, &job, e) != ERR_NONE)
+    struct arena *scratch = &s->w->tick;
+    if (json_parse(scratch, body, &job, e) != ERR_NONE)
         return false;
-    s->job_name = str_copy(&s->arena, json_str(&scratch, json_path(job, "metadata.name")));
-    s->job_namespace = str_copy(&s->arena, json_str(&scratch, json_path(job, "metadata.namespace")));
-    s->job_uid = str_copy(&s->arena, json_str(&scratch, json_path(job, "metadata.uid")));
+    s->job_name = str_copy(&s->arena, json_str(scratch, json_path(job, "metadata.name")));
+    s->job_namespace = str_copy(&s->arena, json_str(scratch, json_path(job, "metadata.namespace")));
+    s->job_uid = str_copy(&s->arena, json_str(scratch, json_path(job, "metadata.uid")));
     if (s->job_name.n == 0) {
         err_set(e, ERR_INVALID, "the API server's reply holds no Job");
         return false;
@@ -178,7 +178,7 @@ static bool is_ours(struct submission *s, struct json job, struct arena *scratch
 static void on_existing(void *ctx, const struct kube_reply *reply)
 {
     struct submission *s = ctx;
-    struct arena scratch = s->w->tick;
+    struct arena *scratch = &s->w->tick;
     struct json job;
     struct err e;
     s->kube_call = 0;
@@ -188,12 +188,12 @@ static void on_existing(void *ctx, const struct kube_reply *reply)
     } else if (reply->kind == ERR_RETRY || reply->kind == ERR_AUTH) {
         submit_event(s, SUBMIT_ON_RETRY);
     } else if (reply->kind != ERR_NONE ||
-               json_parse(&scratch, reply->http->body, &job, &e) != ERR_NONE) {
+               json_parse(scratch, reply->http->body, &job, &e) != ERR_NONE) {
         submit_failure(s, "InfrastructureError",
                        "a Job of the name '" STR_FMT "' exists and can't be read: %s",
                        STR_ARG(s->job_name), reply->kind ? reply->err->text : e.text);
         submit_event(s, SUBMIT_ON_FAIL);
-    } else if (is_ours(s, job, &scratch) && take_job(s, reply->http->body, &e)) {
+    } else if (is_ours(s, job, scratch) && take_job(s, reply->http->body, &e)) {
         report_run(s->w, &s->run, LOG_INFO, RUN_LOGGER_WORKER,
                    "Job '" STR_FMT "' in namespace '" STR_FMT
                    "' exists already for this run; going on with it",
@@ -212,10 +212,10 @@ static void on_existing(void *ctx, const struct kube_reply *reply)
 
 void submit_enter_adopt(struct submission *s)
 {
-    struct arena scratch = s->w->tick;
+    struct arena *scratch = &s->w->tick;
     struct kube_request request = {
         .method = HTTP_GET,
-        .path = kube_path(&scratch, "/apis/batch/v1", s->manifest.namespace, "jobs", s->job_name),
+        .path = kube_path(scratch, "/apis/batch/v1", s->manifest.namespace, "jobs", s->job_name),
         .on_done = on_existing,
         .ctx = s,
     };

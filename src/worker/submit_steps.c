@@ -78,9 +78,9 @@ static void enter_deployment(struct submission *s)
         submit_event(s, SUBMIT_ON_OK);
         return;
     }
-    struct arena scratch = s->w->tick;
+    struct arena *scratch = &s->w->tick;
     send(s, HTTP_GET,
-         str_printf(&scratch, "/deployments/" STR_FMT, STR_ARG(s->deployment_id)), (str){0},
+         str_printf(scratch, "/deployments/" STR_FMT, STR_ARG(s->deployment_id)), (str){0},
          on_deployment);
 }
 
@@ -92,8 +92,8 @@ static void on_flow(void *ctx, const struct prefect_reply *reply)
 
 static void enter_flow(struct submission *s)
 {
-    struct arena scratch = s->w->tick;
-    send(s, HTTP_GET, str_printf(&scratch, "/flows/" STR_FMT, STR_ARG(s->flow_id)), (str){0},
+    struct arena *scratch = &s->w->tick;
+    send(s, HTTP_GET, str_printf(scratch, "/flows/" STR_FMT, STR_ARG(s->flow_id)), (str){0},
          on_flow);
 }
 
@@ -314,9 +314,9 @@ static void on_fetched(void *ctx, const struct prefect_reply *reply)
 
 static void enter_fetch(struct submission *s)
 {
-    struct arena scratch = s->w->tick;
+    struct arena *scratch = &s->w->tick;
     const struct manifest_reference *r = &s->error.needed;
-    struct buf path = buf_new(&scratch, HTTP_URL_MAX);
+    struct buf path = buf_new(scratch, HTTP_URL_MAX);
     switch (r->kind) {
     case MANIFEST_BLOCK:
         buf_put(&path, STR("/block_types/slug/"));
@@ -352,9 +352,9 @@ static void on_labelled(void *ctx, const struct prefect_reply *reply)
 
 static void enter_label(struct submission *s)
 {
-    struct arena scratch = s->w->tick;
+    struct arena *scratch = &s->w->tick;
     char run[UUID_TEXT_LEN + 1];
-    struct buf body = buf_new(&scratch, 8 * KIB);
+    struct buf body = buf_new(scratch, 8 * KIB);
     struct json_writer out = json_writer(&body);
     json_object_begin(&out);
     json_member_str(&out, "prefect.worker.name", s->w->config->name);
@@ -363,7 +363,7 @@ static void enter_label(struct submission *s)
     json_member_str(&out, "prefect.work-pool.id", pool_id(s->w->pool));
     json_object_end(&out);
     send(s, HTTP_PATCH,
-         str_printf(&scratch, "/flow_runs/%s/labels", uuid_format(&s->run.id, run).p),
+         str_printf(scratch, "/flow_runs/%s/labels", uuid_format(&s->run.id, run).p),
          buf_str(&body), on_labelled);
 }
 
@@ -452,14 +452,14 @@ static void on_reported(void *ctx, const struct prefect_reply *reply)
 
 static void enter_report(struct submission *s)
 {
-    struct arena scratch = s->w->tick;
+    struct arena *scratch = &s->w->tick;
     char run[UUID_TEXT_LEN + 1];
-    struct buf body = buf_new(&scratch, KIB);
+    struct buf body = buf_new(scratch, KIB);
     struct json_writer out = json_writer(&body);
     json_object_begin(&out);
     json_member_str(&out, "infrastructure_pid", s->pid);
     json_object_end(&out);
-    send(s, HTTP_PATCH, str_printf(&scratch, "/flow_runs/%s", uuid_format(&s->run.id, run).p),
+    send(s, HTTP_PATCH, str_printf(scratch, "/flow_runs/%s", uuid_format(&s->run.id, run).p),
          buf_str(&body), on_reported);
 }
 

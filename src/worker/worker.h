@@ -27,7 +27,7 @@ struct submissions;
 struct worker {
     const struct config *config;
     struct arena *perm;  /* configuration, tables: as long as the process */
-    struct arena tick;   /* scratch of one turn of the loop */
+    struct arena tick;   /* scratch of one turn of the loop: taken from by pointer, reset after it */
     struct loop *loop;
     struct http *http;
     struct prefect *prefect;

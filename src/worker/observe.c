@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/observe.h"
+
+#include "format/slug.h"
+#include "kube/job.h"
+#include "kube/watch.h"
+#include "worker/crash.h"
+#include "worker/output.h"
+#include "worker/pods.h"
+#include "worker/poll.h"
+
+#define SCOPES 16
+
+/* Jobs and pods of one namespace, or of all. */
+struct scope {
+    struct observer *o;
+    char namespace[KUBE_NAMESPACE_MAX + 1]; /* empty: all */
+    struct kube_watch *jobs, *pods;
+    uint32_t jobs_list, pods_list; /* number of the present list */
+    bool jobs_synced, refused, stopped;
+};
+
+struct observer {
+    struct worker *w;
+    struct arena *perm;
+    struct records jobs;
+    struct pods *pods;
+    struct scope scopes[SCOPES];
+    size_t scope_count;
+    uint32_t lists; /* so far: numbers of lists */
+    size_t own_live;
+    str own_label; /* prefect.io/worker-name as our Jobs carry it */
+    struct loop_timer narrow_timer;
+    struct observer_figures figures;
+};
+
+struct observer *observer_open(struct arena *perm, struct worker *w)
+{
+    struct observer *o = arena_must(perm, sizeof *o);
+    o->w = w;
+    o->perm = perm;
+    o->own_label = slug_label_value(perm, w->tick, w->config->name);
+    records_init(&o->jobs, perm, sizeof(struct job_record), WORKER_RUNS_MAX);
+    o->pods = pods_open(perm, w);
+    return o;
+}
+
+/* ---- Jobs ----------------------------------------------------------------------------------------- */
+
+static void set_live(struct observer *o, struct job_record *job, bool live)
+{
+    if (job->own && job->live != live) {
+        o->own_live += live ? 1 : (size_t)-1;
+        if (!live)
+            poll_wake(o->w->poll); /* there may be room under --limit */
+    }
+    job->live = live;
+}
+
+static void forget(struct observer *o, struct job_record *job)
+{
+    set_live(o, job, false);
+    records_remove(&o->jobs, job);
+}
+
+static void suspect(struct observer *o, struct job_record *job)
+{
+    if (job->judged || job->suspect)
+        return;
+    job->suspect = true;
+    crashes_wake(o->w->crashes);
+}
+
+static struct job_record *job_record_of(struct observer *o, struct arena *scratch,
+                                        const struct kube_job *job)
+{
+    str run = kube_label(scratch, &job->meta, "prefect.io/flow-run-id");
+    if (!run.p || uuid_is_nil(&job->meta.uid))
+        return NULL;
+    bool fresh = !records_find(&o->jobs, &job->meta.uid);
+    struct job_record *record = records_get(&o->jobs, &job->meta.uid);
+    if (!record) {
+        if (o->figures.table_full++ == 0)
+            log_error("more than %d Jobs carry runs; further ones are not followed until finished "
+                      "ones are deleted (job variable finished_job_ttl)",
+                      WORKER_RUNS_MAX);
+        return NULL;
+    }
+    if (!fresh)
+        return record;
+    if (!uuid_parse(run, &record->flow_run))
+        record->flow_run = (struct uuid){{0}};
+    str pool = kube_label(scratch, &job->meta, "prefect.io/work-pool-id");
+    if (!uuid_parse(pool, &record->work_pool))
+        record->work_pool = (struct uuid){{0}};
+    str_to_cstr(job->meta.name, record->name, sizeof record->name);
+    str_to_cstr(job->meta.namespace, record->namespace, sizeof record->namespace);
+    str worker = kube_label(scratch, &job->meta, "prefect.io/worker-name");
+    record->own = worker.p && str_eq(worker, o->own_label);
+    return record;
+}
+
+/* The Failed condition decides; a count over the limit comes first in time. */
+static bool has_failed(const struct kube_job *job)
+{
+    return job->failed_condition || (!job->complete && job->failed > job->backoff_limit);
+}
+
+static void take_job(struct observer *o, uint32_t list, bool deleted, str text)
+{
+    struct arena *scratch = &o->w->tick;
+    struct kube_job job;
+    struct err e;
+    if (kube_job_read(scratch, text, &job, &e) != ERR_NONE) {
+        log_warning("a Job can't be read and is passed over: %s", e.text);
+        return;
+    }
+    struct job_record *record = job_record_of(o, scratch, &job);
+    if (!record)
+        return;
+    record->seen = list;
+    record->complete = record->complete || job.complete;
+    set_live(o, record, !deleted && !job.complete && !has_failed(&job));
+    if (has_failed(&job))
+        suspect(o, record);
+    if (!deleted)
+        return;
+    record->gone = true;
+    if (!record->complete && job.succeeded == 0)
+        suspect(o, record);
+    if (!record->suspect)
+        forget(o, record);
+}
+
+void observer_judged(struct observer *o, struct job_record *job)
+{
+    job->suspect = false;
+    job->in_case = false;
+    job->judged = true;
+    if (job->gone)
+        forget(o, job);
+}
+
+void observer_expect(struct observer *o, str job_text)
+{
+    take_job(o, ++o->lists, false, job_text);
+}
+
+void observer_set_quiet(struct observer *o, str job_uid)
+{
+    struct uuid uid;
+    struct job_record *job = uuid_parse(job_uid, &uid) ? records_find(&o->jobs, &uid) : NULL;
+    if (job)
+        job->quiet = true;
+}
+
+bool observer_streams(struct observer *o, const struct kube_pod *pod)
+{
+    struct uuid uid;
+    struct arena *scratch = &o->w->tick;
+    str worker = kube_label(scratch, &pod->meta, "prefect.io/worker-name");
+    if (!worker.p || !str_eq(worker, o->own_label))
+        return false;
+    str owner = kube_label(scratch, &pod->meta, "batch.kubernetes.io/controller-uid");
+    struct job_record *job = uuid_parse(owner, &uid) ? records_find(&o->jobs, &uid) : NULL;
+    return !job || !job->quiet;
+}
+
+struct records *observer_jobs(struct observer *o)
+{
+    return &o->jobs;
+}
+
+/* ---- the streams ------------------------------------------------------------------------------------ */
+
+static void on_job(void *ctx, enum kube_event event, str text)
+{
+    struct scope *scope = ctx;
+    struct arena *tick = &scope->o->w->tick;
+    size_t mark = arena_mark(tick); /* a burst must not add up */
+    take_job(scope->o, scope->jobs_list, event == KUBE_DELETED, text);
+    arena_rewind(tick, mark);
+}
+
+static void on_pod(void *ctx, enum kube_event event, str text)
+{
+    struct scope *scope = ctx;
+    struct arena *tick = &scope->o->w->tick;
+    size_t mark = arena_mark(tick);
+    pods_take(scope->o->pods, scope->pods_list, event == KUBE_LISTED, event == KUBE_DELETED, text);
+    arena_rewind(tick, mark);
+}
+
+static void on_jobs_list(void *ctx)
+{
+    struct scope *scope = ctx;
+    scope->jobs_list = ++scope->o->lists;
+}
+
+static void on_pods_list(void *ctx)
+{
+    struct scope *scope = ctx;
+    scope->pods_list = ++scope->o->lists;
+}
+
+static void on_jobs_synced(void *ctx)
+{
+    struct scope *scope = ctx;
+    struct observer *o = scope->o;
+    str namespace = str_of(scope->namespace);
+    for (uint32_t i = 0; i < o->jobs.fresh; i++) {
+        struct job_record *job = records_at(&o->jobs, i);
+        if (!job || job->seen >= scope->jobs_list ||
+            (namespace.n && !str_eq(namespace, str_of(job->namespace))))
+            continue;
+        /* Deleted while nobody watched. */
+        set_live(o, job, false);
+        job->gone = true;
+        if (!job->complete)
+            suspect(o, job);
+        if (!job->suspect)
+            forget(o, job);
+    }
+    scope->jobs_synced = true;
+    worker_kube_state(o->w, NULL, 0);
+    poll_wake(o->w->poll);
+}
+
+static void on_pods_synced(void *ctx)
+{
+    struct scope *scope = ctx;
+    pods_list_ends(scope->o->pods, scope->pods_list, str_of(scope->namespace));
+}
+
+static void on_trouble(void *ctx, const struct err *e, int64_t delay_ms);
+
+static void watch(struct observer *o, str namespace)
+{
+    for (size_t i = 0; i < o->scope_count; i++)
+        if (str_eq(str_of(o->scopes[i].namespace), namespace) ||
+            (o->scopes[i].namespace[0] == '\0' && !o->scopes[i].refused))
+            return;
+    if (o->scope_count == SCOPES) {
+        log_error("namespace " STR_FMT " is not watched: %d namespaces are watched already; let the "
+                  "worker watch all of them (a ClusterRole with list and watch on Jobs and pods)",
+                  STR_ARG(namespace), SCOPES);
+        return;
+    }
+    struct scope *scope = &o->scopes[o->scope_count++];
+    scope->o = o;
+    str_to_cstr(namespace, scope->namespace, sizeof scope->namespace);
+    struct kube_watch_options options = {.api = "/apis/batch/v1",
+                                         .resource = "jobs",
+                                         .namespace = str_of(scope->namespace),
+                                         .label_selector = o->w->config->observer_label_selector};
+    struct kube_watch_handler handler = {.on_object = on_job,
+                                         .on_list = on_jobs_list,
+                                         .on_synced = on_jobs_synced,
+                                         .on_trouble = on_trouble,
+                                         .ctx = scope};
+    scope->jobs = kube_watch_open(o->perm, o->w->loop, o->w->kube, &options, &handler);
+    options.api = "/api/v1";
+    options.resource = "pods";
+    handler.on_object = on_pod;
+    handler.on_list = on_pods_list;
+    handler.on_synced = on_pods_synced;
+    scope->pods = kube_watch_open(o->perm, o->w->loop, o->w->kube, &options, &handler);
+}
+
+/* All namespaces may not be watched: those that the worker knows of instead. */
+static void narrow(void *ctx)
+{
+    struct observer *o = ctx;
+    struct scope *all = &o->scopes[0];
+    if (all->stopped)
+        return;
+    all->stopped = true;
+    kube_watch_stop(all->jobs);
+    kube_watch_stop(all->pods);
+    watch(o, kube_config_of(o->w->kube)->namespace);
+}
+
+static void on_trouble(void *ctx, const struct err *e, int64_t delay_ms)
+{
+    struct scope *scope = ctx;
+    struct observer *o = scope->o;
+    bool all = scope->namespace[0] == '\0';
+    if (scope->stopped)
+        return;
+    if (e->kind == ERR_FORBIDDEN && all) {
+        if (!scope->refused) {
+            str own = kube_config_of(o->w->kube)->namespace;
+            log_info("watching all namespaces is not allowed; watching namespace " STR_FMT
+                     " and those in which Jobs are made",
+                     STR_ARG(own));
+        }
+        scope->refused = true;
+        loop_timer_set(o->w->loop, &o->narrow_timer, 0, narrow, o);
+        return;
+    }
+    worker_kube_state(o->w, e, delay_ms);
+    if (e->kind == ERR_FORBIDDEN && !scope->refused) {
+        scope->refused = true; /* without the list nothing can be counted: go on without */
+        poll_wake(o->w->poll);
+    }
+}
+
+void observer_start(struct observer *o)
+{
+    const struct config *config = o->w->config;
+    if (!config->observer_enabled || !o->w->kube)
+        return;
+    if (config->observer_namespace_count == 0)
+        watch(o, (str){0});
+    for (size_t i = 0; i < config->observer_namespace_count; i++)
+        watch(o, config->observer_namespaces[i]);
+}
+
+void observer_watch_namespace(struct observer *o, str namespace)
+{
+    if (o->w->config->observer_enabled && o->w->kube && o->scope_count)
+        watch(o, namespace);
+}
+
+void observer_stop(struct observer *o)
+{
+    for (size_t i = 0; i < o->scope_count; i++) {
+        struct scope *scope = &o->scopes[i];
+        if (scope->stopped)
+            continue;
+        scope->stopped = true;
+        kube_watch_stop(scope->jobs);
+        kube_watch_stop(scope->pods);
+    }
+    loop_timer_clear(o->w->loop, &o->narrow_timer);
+    pods_stop(o->pods);
+}
+
+/* ---- counts ------------------------------------------------------------------------------------------- */
+
+bool observer_jobs_synced(const struct observer *o)
+{
+    bool any = false;
+    for (size_t i = 0; i < o->scope_count; i++) {
+        const struct scope *scope = &o->scopes[i];
+        if (scope->stopped)
+            continue;
+        if (!scope->jobs_synced && !scope->refused)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+size_t observer_own_live_jobs(const struct observer *o)
+{
+    return o->own_live;
+}
+
+struct observer_figures observer_figures(const struct observer *o)
+{
+    struct observer_figures figures = o->figures;
+    struct pods_figures pods = pods_figures(o->pods);
+    figures.jobs = o->jobs.used;
+    figures.pods = pods.count;
+    figures.pod_events = pods.events;
+    figures.bytes_per_job = sizeof(struct job_record) + 2 * sizeof(uint32_t);
+    figures.bytes_per_pod = sizeof(struct pod_record) + 2 * sizeof(uint32_t);
+    return figures;
+}
