@@ -122,7 +122,7 @@ static void on_http_done(void *ctx, const struct http_reply *r)
     }
     struct kube_status status = {.retry_s = -1};
     struct err e = r->err;
-    if (r->kind && r->status) {
+    if (r->kind && r->status >= 400) {
         kube_status_parse(r->arena, r->body, &status);
         struct kube_refusal refusal = {
             .method = c->request.method,

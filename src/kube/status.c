@@ -88,8 +88,8 @@ static void describe_status(const struct kube_refusal *r, struct err *e)
 void kube_refusal_describe(const struct kube_refusal *r, struct err *e)
 {
     *e = r->reply->err;
-    if (!r->reply->status)
-        return;
+    if (r->reply->status < 400)
+        return; /* no answer */
     describe_status(r, e);
     e->kind = r->reply->kind;
     err_origin(e, ERR_FROM_HTTP, r->reply->status);

@@ -13,10 +13,10 @@
 #include "kube/client.h"
 
 enum kube_event {
-    KUBE_LISTED,   /* part of a (re)list; the object may be known already */
+    KUBE_LISTED, /* part of a (re)list; the object may be known already */
     KUBE_ADDED,
     KUBE_MODIFIED,
-    KUBE_DELETED,  /* with the object's last state */
+    KUBE_DELETED, /* with the object's last state */
 };
 
 struct kube_watch_handler {
@@ -31,10 +31,10 @@ struct kube_watch_handler {
 };
 
 struct kube_watch_options {
-    const char *api;      /* "/api/v1" */
-    const char *resource; /* "pods" */
-    str namespace;        /* empty: all */
-    str label_selector;   /* not encoded */
+    const char *api;         /* "/api/v1" */
+    const char *resource;    /* "pods" */
+    str namespace;           /* empty: all */
+    str label_selector;      /* not encoded */
     int64_t idle_timeout_ms; /* 0: 70 s */
 };
 

@@ -10,6 +10,12 @@
 #define DETAIL_MAX 200
 #define DOUBLINGS_MAX 12 /* 2^12 s, more than an hour */
 
+/* The server answered; a reply of which only the head arrived is no answer. */
+static bool is_answered(const struct http_reply *r)
+{
+    return r->status >= 400;
+}
+
 static bool is_repeated_status(const struct prefect_attempt *a, int status)
 {
     switch (status) {
@@ -34,7 +40,7 @@ static bool is_token_refused(const struct http_reply *r)
 /* Surely without effect on the server. */
 static bool is_unsent(const struct http_reply *r)
 {
-    if (r->status)
+    if (is_answered(r))
         return r->status == 429 || r->status == 503;
     return !r->connected;
 }
@@ -43,7 +49,7 @@ static bool is_wanted(const struct prefect_attempt *a, const struct http_reply *
 {
     if (a->repeat == PREFECT_REPEAT_NEVER || a->streamed)
         return false;
-    if (r->status) {
+    if (is_answered(r)) {
         if (!is_repeated_status(a, r->status))
             return false;
     } else if (r->kind != ERR_RETRY || (r->refused && !a->reached)) {
@@ -54,7 +60,7 @@ static bool is_wanted(const struct prefect_attempt *a, const struct http_reply *
 
 static int64_t delay_ms(const struct prefect_attempt *a, const struct http_reply *r, int tries)
 {
-    if (r->status && r->retry_after_ms >= 0) {
+    if (is_answered(r) && r->retry_after_ms >= 0) {
         int64_t floor_ms = r->retry_after_ms;
         if (floor_ms > PREFECT_RETRY_AFTER_MAX_MS)
             floor_ms = PREFECT_RETRY_AFTER_MAX_MS;
@@ -68,7 +74,7 @@ struct prefect_step prefect_attempt_judge(const struct prefect_attempt *a,
                                           const struct http_reply *r)
 {
     struct prefect_step step = {.tries = a->tries + 1};
-    if (r->status && r->maintenance) {
+    if (is_answered(r) && r->maintenance) {
         step.tries = a->tries;
         step.maintenance = true;
     }
@@ -82,7 +88,7 @@ struct prefect_step prefect_attempt_judge(const struct prefect_attempt *a,
 
 bool prefect_attempt_lost(const struct http_reply *r)
 {
-    if (r->status)
+    if (is_answered(r))
         return r->status == 408 || r->status == 502 || r->status == 504;
     return r->connected;
 }
@@ -119,7 +125,7 @@ static str described(struct arena *out, str body)
 void prefect_reply_error(const struct http_reply *r, struct err *e)
 {
     *e = r->err;
-    if (!r->status || !r->body.n || !r->arena)
+    if (!is_answered(r) || !r->body.n || !r->arena)
         return;
     str detail = str_trim(described(r->arena, r->body));
     if (!detail.n && str_starts(r->content_type, STR("text/plain")))
