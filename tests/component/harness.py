@@ -284,6 +284,8 @@ class Rig:
     def finish(self) -> None:
         for worker in self.workers:
             worker.kill()
+        self.kube.stop()
+        self.prefect.stop()
         for worker in self.workers:
             worker.assert_clean()
 
