@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workers come and go; no run is lost, none gets two Jobs."""
 
+import uuid
 from collections import Counter
 
 import pytest
@@ -16,7 +17,7 @@ def suspend(template: dict) -> None:
 
 @pytest.fixture
 def namespace(cluster):
-    name = cluster.namespace("restart")
+    name = cluster.namespace(f"restart-{uuid.uuid4().hex[:6]}")
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
 

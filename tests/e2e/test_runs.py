@@ -53,8 +53,7 @@ def test_run_once_submits_what_is_due_and_ends(server, cluster, pool, start_work
 def test_a_missing_pool_is_created_with_the_default_template(server, start_worker):
     """The template that it registers is the Python worker's but for the descriptions."""
     name = "made-by-the-worker"
-    worker = start_worker(server, name)
-    worker.wait_line(name)
+    start_worker(server, name)
 
     def without_descriptions(value):
         if isinstance(value, dict):
