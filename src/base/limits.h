@@ -17,6 +17,7 @@
 #define LOG_SECRETS_MAX 16      /* values that are never printed */
 #define ARENA_KEEP (64 * KIB)   /* what a reset arena keeps resident; the rest goes back */
 #define FILE_MAX (4 * MIB)      /* a configuration file: template, kubeconfig, profile */
+#define HEAP_BUDGET_MIN (1 * MIB)     /* less would not hold one TLS connection to each API */
 #define HEAP_BUDGET_DEFAULT (8 * MIB) /* --memory-budget: what curl and libyaml may hold */
 
 /* format */
@@ -25,6 +26,7 @@
 #define JSON_PRINTF_MAX (4 * KIB) /* one formatted string of a writer */
 #define YAML_NODES_MAX 200000   /* values of a document with its aliases expanded (counts) */
 #define YAML_ANCHORS_MAX 1024   /* anchors of a document (counts) */
+#define DOTENV_VALUE_MAX (64 * KIB) /* a value with its references expanded */
 #define ARGUMENT_OPTIONS_MAX 48 /* options of one command (counts) */
 #define ARGUMENT_NAME_MAX 64    /* an option's or command's name that a guess is made for */
 #define TEMPLATE_TEXT_MAX (2 * MIB) /* one string after its placeholders were filled in */
@@ -88,6 +90,7 @@
 #define EVENTS_BATCH_MAX (256 * KIB)       /* one POST of events */
 #define LOGS_BYTES_MAX (4 * MIB)           /* flow-run logs that wait for the API */
 #define TICK_ARENA (256 * MIB)             /* address space of one turn's scratch */
+#define CASE_ARENA (8 * MIB)               /* address space of one crash: Job, message, log tails */
 #define SUBMISSION_ARENA (48 * MIB)        /* address space of one submission */
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 str str_of(const char *terminated)
 {
@@ -148,6 +149,22 @@ str str_copy(struct arena *out, str s)
         memcpy(p, s.p, s.n);
     p[s.n] = '\0';
     return (str){p, s.n};
+}
+
+str str_replace(struct arena *out, str s, str what, str with)
+{
+    ptrdiff_t at;
+    size_t size = s.n;
+    for (str rest = s; (at = str_find(rest, what)) >= 0; size += with.n)
+        rest = str_skip(rest, (size_t)at + what.n);
+    struct buf b = buf_new(out, size + 1);
+    for (; (at = str_find(s, what)) >= 0; s = str_skip(s, (size_t)at + what.n)) {
+        buf_put(&b, str_sub(s, 0, (size_t)at));
+        buf_put(&b, with);
+    }
+    buf_put(&b, s);
+    buf_byte(&b, '\0');
+    return b.full ? (str){0} : (str){b.p, b.n - 1};
 }
 
 str str_printf(struct arena *out, const char *format, ...)

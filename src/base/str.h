@@ -17,7 +17,10 @@ typedef struct str {
 } str;
 
 #define STR(literal) ((str){"" literal, sizeof(literal) - 1})
-#define STR_INIT(literal) {"" literal, sizeof(literal) - 1} /* for static tables */
+#define STR_INIT(literal)               \
+    {                                   \
+        "" literal, sizeof(literal) - 1 \
+    } /* for static tables */
 #define STR_FMT "%.*s"
 #define STR_ARG(s) (int)(s).n, (s).n ? (s).p : ""
 
@@ -51,6 +54,8 @@ bool str_to_i64(str s, int64_t *out);
 
 /* Copies into `out`; a zero byte follows, so `.p` is a C string. A full arena gives p == NULL. */
 str str_copy(struct arena *out, str s);
+/* A copy in which each `what` (not empty) is replaced. */
+str str_replace(struct arena *out, str s, str what, str with);
 /* As str_copy, but formatted. */
 str str_printf(struct arena *out, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Copies into a fixed array and terminates; false (and a cut copy) where it does not fit. */

@@ -7,7 +7,6 @@
  * at start. All views live in the arena that config_load was given.
  */
 
-#include "base/log.h"
 #include "format/arguments.h"
 #include "format/tree.h"
 #include "worker/settings.h"
@@ -63,7 +62,6 @@ struct config {
     int64_t log_streams;   /* pod logs read at once */
     int64_t max_starting;  /* runs whose Job has not started yet; 0: no cap */
 
-    struct log_options log; /* for log_configure() */
     const struct settings *settings;
 };
 
@@ -84,8 +82,9 @@ enum err_kind config_load(struct arena *perm, struct arena scratch,
                           const struct settings *settings, struct config *config, struct err *e)
     MUST_CHECK;
 
-/* Log lines about what looks wrong and is no error: the API URL's shape, a limit that a restart
- * forgets. After log_configure(). */
-void config_warn(const struct config *config);
+/* Sets up the log by the settings: level, format, names, secrets to mask. Then says what looks wrong
+ * and is no error: a profile that is not there, the API URL's shape, a limit that a restart
+ * forgets. */
+void config_log(const struct config *config);
 
 #endif

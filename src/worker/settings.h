@@ -38,7 +38,11 @@ double settings_f64(const struct settings *s, const char *name);
  * order. Index from 0; false after the last. `secret`: a credential. */
 bool settings_propagated(const struct settings *s, size_t index, str *name, str *value,
                          bool *secret);
-/* Active profile and the file it came from, for messages. */
+/* Whether the API is Prefect Cloud's. */
+bool settings_cloud(const struct settings *s);
+/* The active profile, for messages. */
 str settings_profile(const struct settings *s);
+/* A profile that was asked for and is not there: a sentence to log, or empty. */
+str settings_warning(const struct settings *s);
 
 #endif

@@ -300,8 +300,8 @@ static enum err_kind read_by_type(struct setting_reader *r, const struct tree *g
     return kind ? kind : join(r, &items, text);
 }
 
-enum err_kind setting_read_collection(struct setting_reader *r, const struct tree *given,
-                                      str *text, bool *null)
+enum err_kind setting_read_collection(struct setting_reader *r, const struct tree *given, str *text,
+                                      bool *null)
 {
     size_t mark = arena_mark(&r->scratch);
     enum err_kind kind = read_by_type(r, given, text, null);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/settings_table.h"
 
-/* Settings that only the worker reads: those of prefect-kubernetes 0.8.0, and our own. They are not
- * passed down. */
+/* Settings that only the worker reads: those of prefect-kubernetes 0.8.0, one key of the Python
+ * client's logging configuration, and our own. They are not passed down. */
 
 const struct setting settings_of_worker[] = {
     SETTING("integrations.kubernetes.cluster_uid", TEXT, NULL,

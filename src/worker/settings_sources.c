@@ -12,6 +12,8 @@ static const char *const file_names[SETTINGS_SOURCE_COUNT] = {
     [SETTINGS_DOTENV] = ".env",
     [SETTINGS_PREFECT_TOML] = "prefect.toml",
     [SETTINGS_PYPROJECT] = "pyproject.toml",
+    [SETTINGS_OLD_PREFECT_TOML] = "prefect.toml",
+    [SETTINGS_OLD_PYPROJECT] = "pyproject.toml",
 };
 
 /* The profiles that Prefect brings along; each of them stands for the first. */
@@ -90,7 +92,7 @@ static str variable(char *const *environment, str wanted)
         if (str_cut(str_of(*environment), '=', &name, &value) && str_eq(name, wanted))
             return value;
     }
-    return STR("");
+    return (str){0};
 }
 
 /* -- files */
@@ -124,8 +126,12 @@ static enum err_kind read_toml(struct arena *out, str folder, const char *name, 
     return kind ? err_prefix(e, "%s: ", name) : ERR_NONE;
 }
 
-static enum err_kind read_dotenv(struct arena *out, struct arena scratch,
-                                 const struct settings_sources *sources,
+static str variable_fn(void *environment, str wanted)
+{
+    return variable(environment, wanted);
+}
+
+static enum err_kind read_dotenv(struct arena *out, const struct settings_sources *sources,
                                  struct settings_inputs *inputs, struct err *e)
 {
     str text;
@@ -134,7 +140,7 @@ static enum err_kind read_dotenv(struct arena *out, struct arena scratch,
     enum err_kind kind = read_file(out, sources->folder, ".env", &text, &found, e);
     if (kind || !found)
         return kind;
-    kind = dotenv_parse(out, scratch, text, sources->environment, &all, e);
+    kind = dotenv_parse(out, text, variable_fn, (void *)sources->environment, &all, e);
     if (kind)
         return err_prefix(e, ".env: ");
     if (!object)
@@ -248,15 +254,14 @@ static enum err_kind read_profile(struct arena *out, const struct settings_sourc
 
 /* -- all */
 
-enum err_kind settings_inputs_load(struct arena *out, struct arena scratch,
-                                   const struct settings_sources *sources,
+enum err_kind settings_inputs_load(struct arena *out, const struct settings_sources *sources,
                                    struct settings_inputs *inputs, struct err *e)
 {
     struct tree *toml;
     *inputs = (struct settings_inputs){.user_home = variable(sources->environment, STR("HOME"))};
     enum err_kind kind = read_environment(out, sources->environment, inputs, e);
     if (!kind)
-        kind = read_dotenv(out, scratch, sources, inputs, e);
+        kind = read_dotenv(out, sources, inputs, e);
     if (!kind)
         kind = read_toml(out, sources->folder, "prefect.toml", &toml, e);
     if (kind)
@@ -266,6 +271,9 @@ enum err_kind settings_inputs_load(struct arena *out, struct arena scratch,
     if (kind)
         return kind;
     inputs->of[SETTINGS_PYPROJECT] = tree_get(tree_get(toml, STR("tool")), STR("prefect"));
+    static const str old = STR_INIT("experiments");
+    inputs->of[SETTINGS_OLD_PREFECT_TOML] = tree_get(inputs->of[SETTINGS_PREFECT_TOML], old);
+    inputs->of[SETTINGS_OLD_PYPROJECT] = tree_get(inputs->of[SETTINGS_PYPROJECT], old);
     return read_profile(out, sources, inputs, e);
 }
 
@@ -294,9 +302,17 @@ const struct tree *settings_inputs_find(const struct settings_inputs *inputs,
                                         const struct setting *setting, enum settings_source source)
 {
     const struct tree *from = inputs->of[source];
-    if (source == SETTINGS_PREFECT_TOML || source == SETTINGS_PYPROJECT)
+    switch (source) {
+    case SETTINGS_PREFECT_TOML:
+    case SETTINGS_PYPROJECT:
         return find_by_path(from, setting);
-    return from ? find_by_name(from, setting) : NULL;
+    case SETTINGS_OLD_PREFECT_TOML:
+    case SETTINGS_OLD_PYPROJECT:
+        return str_starts(str_of(setting->path), STR("plugins.")) ? find_by_path(from, setting)
+                                                                  : NULL;
+    default:
+        return from ? find_by_name(from, setting) : NULL;
+    }
 }
 
 str settings_inputs_where(struct arena *out, const struct settings_inputs *inputs,

@@ -17,6 +17,8 @@ enum settings_source {
     SETTINGS_PREFECT_TOML,
     SETTINGS_PYPROJECT,
     SETTINGS_PROFILE,
+    SETTINGS_OLD_PREFECT_TOML, /* [experiments.plugins], where [plugins] was before */
+    SETTINGS_OLD_PYPROJECT,
     SETTINGS_SOURCE_COUNT,
 };
 
@@ -29,8 +31,7 @@ struct settings_inputs {
 };
 
 /* Reads the files. ERR_INVALID names the file, and the line. */
-enum err_kind settings_inputs_load(struct arena *out, struct arena scratch,
-                                   const struct settings_sources *sources,
+enum err_kind settings_inputs_load(struct arena *out, const struct settings_sources *sources,
                                    struct settings_inputs *inputs, struct err *e) MUST_CHECK;
 
 /* What the source says, or NULL. */

@@ -273,19 +273,6 @@ static str plain_path(struct arena *out, str path)
     return buf_str(&b);
 }
 
-static str replace_all(struct arena *out, str text, str what, str with)
-{
-    struct buf b = buf_new(out, text.n + (text.n / what.n + 1) * with.n);
-    ptrdiff_t at;
-    while ((at = str_find(text, what)) >= 0) {
-        buf_put(&b, str_sub(text, 0, (size_t)at));
-        buf_put(&b, with);
-        text = str_skip(text, (size_t)at + what.n);
-    }
-    buf_put(&b, text);
-    return buf_str(&b);
-}
-
 static enum err_kind read_path(struct setting_reader *r, const struct tree *given, str *text)
 {
     str path = given->text;
@@ -297,7 +284,7 @@ static enum err_kind read_path(struct setting_reader *r, const struct tree *give
         path = str_printf(r->out, STR_FMT STR_FMT, STR_ARG(r->home), STR_ARG(str_skip(path, 1)));
     }
     if (r->setting->type == SETTING_PROFILES)
-        path = replace_all(r->out, path, STR("$PREFECT_HOME"), r->prefect_home);
+        path = str_replace(r->out, path, STR("$PREFECT_HOME"), r->prefect_home);
     *text = plain_path(r->out, path);
     return ERR_NONE;
 }
