@@ -82,6 +82,7 @@
 #define SETTING_TEXT_MAX (64 * KIB)        /* one setting's value as it is passed down */
 #define SETTING_ITEMS_MAX 512              /* members of a list or set in a setting (counts) */
 #define SETTINGS_PAIRS_MAX 1024            /* PREFECT_ variables of one source (counts) */
+#define OUTPUT_STREAMS 8                   /* pod logs streamed at once (counts) */
 #define WORKER_PODS_MAX 32768              /* pods followed at once (counts) */
 #define RUN_JSON_MAX (1 * MIB)             /* one run in a poll's reply */
 #define POLL_BACKLOG_MAX (4 * MIB)           /* runs of a reply that wait for a submission */

@@ -200,6 +200,25 @@ static void enter_submitting(struct submission *s)
     propose(s, PREFECT_PENDING, "Submitting", (str){0}, on_submitting);
 }
 
+static void begin_secret(struct submission *s, secret_done_fn *on_done)
+{
+    s->secret = (struct secret_step){.w = s->w,
+                                     .kube = s->w->kube,
+                                     .arena = &s->arena,
+                                     .namespace = s->manifest.namespace,
+                                     .name = s->manifest.env_secret_name,
+                                     .on_done = on_done,
+                                     .ctx = s};
+}
+
+static void on_secret_deleted(void *ctx, enum secret_outcome outcome, const struct err *e)
+{
+    struct submission *s = ctx;
+    if (outcome != SECRET_DONE)
+        log_warning("Secret '" STR_FMT "' of a Job that could not be created is left behind: %s",
+                    STR_ARG(s->secret.name), e->text);
+}
+
 static void on_crashed(void *ctx, const struct proposal_result *result)
 {
     struct submission *s = ctx;
@@ -232,6 +251,10 @@ static void enter_crash(struct submission *s)
         report_run(s->w, &s->run, LOG_ERROR, RUN_LOGGER_WORKER,
                    "Flow run '" STR_FMT "' could not be submitted: " STR_FMT,
                    STR_ARG(s->run.name), STR_ARG(s->failure));
+    if (s->tries == 0 && s->manifest.env_secret && s->secret.name.n) {
+        begin_secret(s, on_secret_deleted); /* best effort, beside the proposal */
+        secret_delete(&s->secret);
+    }
     propose(s, PREFECT_CRASHED, "Crashed",
             str_printf(&s->arena, "Flow run could not be submitted: %s: " STR_FMT, s->exception,
                        STR_ARG(s->failure)),
@@ -375,17 +398,6 @@ static void on_secret(void *ctx, enum secret_outcome outcome, const struct err *
     submit_event(s, outcome == SECRET_DONE    ? SUBMIT_ON_OK
                     : outcome == SECRET_RETRY ? SUBMIT_ON_RETRY
                                               : SUBMIT_ON_FAIL);
-}
-
-static void begin_secret(struct submission *s, secret_done_fn *on_done)
-{
-    s->secret = (struct secret_step){.w = s->w,
-                                     .kube = s->w->kube,
-                                     .arena = &s->arena,
-                                     .namespace = s->manifest.namespace,
-                                     .name = s->manifest.env_secret_name,
-                                     .on_done = on_done,
-                                     .ctx = s};
 }
 
 static void enter_key_secret(struct submission *s)
