@@ -27,6 +27,7 @@ struct build {
     struct tree *env; /* object or array; NULL: not given */
     struct tree *labels, *annotations;
     str command, name, namespace;
+    const struct tree *odd_name; /* name resolved to something that is no text */
     struct tree *job;       /* job_manifest */
     struct tree *spec;      /* of the Job */
     struct tree *container; /* the first one */

@@ -201,9 +201,6 @@ static void compare_arrays(struct diff *d, const struct place *place, const stru
     const struct tree *wanted = to->first, *match = NULL;
     for (const struct tree *it = from->first; it && !match; it = it->next)
         match = same_text(it, wanted) ? it : NULL;
-    if (from->first && from->last != match && match && same_text(from->last, wanted) &&
-        from->first != match)
-        match = from->last;
     if (!match && from->first) {
         const struct place *zero = below(d, place, STR("0"));
         match = from->first;

@@ -38,8 +38,7 @@ static enum err_kind update_pair(struct build *b, struct tree *env, struct tree 
     if (count != 2)
         return build_fail(b, "ValueError",
                           "env of the flow run's job variables is a list and the deployment's an "
-                          "object; they can't be merged. Give both as objects",
-                          NULL);
+                          "object; they can't be merged. Give both as objects");
     /* Of an object Python takes the keys, not the values. */
     bool keys = pair->type == TREE_OBJECT;
     str name = keys ? key->key : tree_text(key);
