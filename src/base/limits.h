@@ -58,6 +58,7 @@
 #define PREFECT_TOKEN_MAX 512             /* a CSRF token */
 #define PREFECT_NAME_MAX 512              /* a worker's name in its header */
 #define PREFECT_RETRY_AFTER_MAX_MS 3600000 /* longer waits that a server asks for are cut (ms) */
+#define PREFECT_OUTBOX_ITEMS_MAX 16384     /* events, or log lines, that wait (counts) */
 #define PREFECT_FILTER_IDS_MAX 200        /* runs of one flow_runs/filter (counts); the server's cap */
 
 /* kube */
@@ -82,6 +83,7 @@
 #define SETTING_TEXT_MAX (64 * KIB)        /* one setting's value as it is passed down */
 #define SETTING_ITEMS_MAX 512              /* members of a list or set in a setting (counts) */
 #define SETTINGS_PAIRS_MAX 1024            /* PREFECT_ variables of one source (counts) */
+#define CLUSTERS_MAX 9                     /* our own and those of cluster_config (counts) */
 #define OUTPUT_STREAMS 8                   /* pod logs streamed at once (counts) */
 #define WORKER_PODS_MAX 32768              /* pods followed at once (counts) */
 #define RUN_JSON_MAX (1 * MIB)             /* one run in a poll's reply */
@@ -93,5 +95,10 @@
 #define TICK_ARENA (256 * MIB)             /* address space of one turn's scratch */
 #define CASE_ARENA (8 * MIB)               /* address space of one crash: Job, message, log tails */
 #define SUBMISSION_ARENA (48 * MIB)        /* address space of one submission */
+
+/* command */
+#define COMMANDS_MAX 32         /* commands in the table (counts) */
+#define COMMAND_ARENA (8 * KIB) /* options in front of the command */
+#define HELP_MAX (16 * KIB)     /* one --help */
 
 #endif
