@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/connect.h"
 
-#include <stdlib.h>
-
 #define EXTRA_CODES_MAX 500
 
 /* PREFECT_CLIENT_RETRY_EXTRA_CODES, checked by the settings already: "409,500". */
@@ -56,21 +54,4 @@ enum err_kind connect_prefect(struct worker *w, struct err *e)
     if (kind)
         return kind;
     return prefect_open(w->perm, w->loop, w->http, &options, &w->prefect, e);
-}
-
-enum err_kind connect_kube(struct worker *w, struct err *e)
-{
-    struct kube_config *kube_config;
-    struct kube_config_options options = {
-        .kubeconfig_paths = str_of(getenv("KUBECONFIG")),
-        .home = str_of(getenv("HOME")),
-        .proxy = http_proxy_from_environment(),
-        .tcp_keepalive = w->config->tcp_keepalive,
-        .service_account_dir = str_of(getenv("PREFECT_K8S_WORKER_SERVICE_ACCOUNT_DIR")),
-    };
-    enum err_kind kind = kube_config_load(w->perm, w->tick, &options, &kube_config, e);
-    if (kind)
-        return kind;
-    w->cluster_mark = kube_config->mark;
-    return kube_open(w->perm, w->loop, w->http, kube_config, &w->kube, e);
 }

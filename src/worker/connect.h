@@ -2,14 +2,10 @@
 #ifndef WORKER_CONNECT_H
 #define WORKER_CONNECT_H
 
-/* From the configuration to the clients of both APIs. Nothing is sent yet. */
+/* From the configuration to the client of the Prefect API. Nothing is sent yet. */
 
 #include "worker/worker.h"
 
 /* Fills w->prefect. ERR_FATAL: URL, CA bundle or custom headers are unusable. */
 enum err_kind connect_prefect(struct worker *w, struct err *e) MUST_CHECK;
-/* Fills w->kube and w->cluster_mark. ERR_MISSING: there is neither a service account nor a
- * kubeconfig; anything else is fatal. */
-enum err_kind connect_kube(struct worker *w, struct err *e) MUST_CHECK;
-
 #endif

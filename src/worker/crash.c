@@ -5,6 +5,7 @@
 #include "kube/job.h"
 #include "net/backoff.h"
 #include "prefect/flow_run.h"
+#include "worker/clusters.h"
 #include "worker/diagnose.h"
 #include "worker/pool.h"
 #include "worker/propose.h"
@@ -51,6 +52,7 @@ struct crash_case {
     enum case_state state;
     struct arena arena; /* message, tail, Job's text */
     struct uuid job;    /* key of its record */
+    struct kube *kube;  /* of its cluster */
     struct run_ref run;
     bool pending, gone;
     str job_text, message;
@@ -110,7 +112,7 @@ static void end_case(struct crash_case *c)
     struct job_record *job = record_of(all, &c->job);
     proposal_cancel(&c->proposal);
     tail_cancel(&c->tail);
-    kube_cancel(all->w->kube, c->kube_call);
+    kube_cancel(c->kube, c->kube_call);
     prefect_cancel(all->w->prefect, c->call);
     loop_timer_clear(all->w->loop, &c->timer);
     arena_reset(&c->arena);
@@ -146,7 +148,7 @@ static void ask_kube(struct crash_case *c, str path, size_t body_max, kube_done_
     struct err e;
     struct kube_request request = {
         .method = HTTP_GET, .path = path, .body_max = body_max, .on_done = on_done, .ctx = c};
-    if (kube_send(c->all->w->kube, &request, &c->kube_call, &e) != ERR_NONE)
+    if (kube_send(c->kube, &request, &c->kube_call, &e) != ERR_NONE)
         step(c, ON_AGAIN);
 }
 
@@ -266,7 +268,7 @@ static void on_pods(void *ctx, const struct kube_reply *reply)
     }
     c->state = CASE_TAIL;
     c->tail = (struct tail){
-        .w = w, .kube = w->kube, .arena = &c->arena, .on_done = on_tail, .ctx = c};
+        .w = w, .kube = c->kube, .arena = &c->arena, .on_done = on_tail, .ctx = c};
     tail_read(&c->tail, &pod);
 }
 
@@ -419,6 +421,7 @@ static void open_case(struct crashes *all, struct job_record *job,
         return; /* stays a suspect: asked about again when a case ends */
     job->in_case = true;
     c->job = job->record.key;
+    c->kube = clusters_kube(all->w->clusters, job->cluster);
     c->run = (struct run_ref){run->id, str_copy(&c->arena, run->name)};
     c->pending = run->state_type == PREFECT_PENDING;
     c->since_ms = loop_now_ms(all->w->loop);
@@ -545,7 +548,7 @@ void crashes_stop(struct crashes *all)
                 job->in_case = false;
             proposal_cancel(&all->cases[i].proposal);
             tail_cancel(&all->cases[i].tail);
-            kube_cancel(all->w->kube, all->cases[i].kube_call);
+            kube_cancel(all->cases[i].kube, all->cases[i].kube_call);
             prefect_cancel(all->w->prefect, all->cases[i].call);
             loop_timer_clear(all->w->loop, &all->cases[i].timer);
         }

@@ -3,6 +3,7 @@
 
 #include "format/json.h"
 #include "format/json_write.h"
+#include "worker/clusters.h"
 #include "worker/pods.h"
 
 #define BATCH 50 /* the server's page of events */
@@ -17,6 +18,7 @@ struct known {
     size_t count, reading;    /* reading: next of those that are read again */
     prefect_id call;
     kube_id kube_call;
+    struct kube *kube; /* of that call */
     struct loop_timer timer;
     bool busy;
 };
@@ -73,7 +75,8 @@ static void read_next(struct known *k)
         .on_done = on_pod,
         .ctx = k,
     };
-    if (kube_send(k->w->kube, &request, &k->kube_call, &e) != ERR_NONE)
+    k->kube = clusters_kube(k->w->clusters, record->cluster);
+    if (kube_send(k->kube, &request, &k->kube_call, &e) != ERR_NONE)
         loop_timer_set(k->w->loop, &k->timer, AGAIN_MS, next_batch, k);
 }
 
@@ -174,7 +177,7 @@ void known_ask(struct known *k)
 void known_stop(struct known *k)
 {
     prefect_cancel(k->w->prefect, k->call);
-    if (k->w->kube)
-        kube_cancel(k->w->kube, k->kube_call);
+    if (k->kube)
+        kube_cancel(k->kube, k->kube_call);
     loop_timer_clear(k->w->loop, &k->timer);
 }

@@ -4,6 +4,7 @@
 #include "format/slug.h"
 #include "kube/job.h"
 #include "kube/watch.h"
+#include "worker/clusters.h"
 #include "worker/crash.h"
 #include "worker/output.h"
 #include "worker/pods.h"
@@ -14,6 +15,7 @@
 /* Jobs and pods of one namespace, or of all. */
 struct scope {
     struct observer *o;
+    uint8_t cluster; /* clusters.h */
     char namespace[KUBE_NAMESPACE_MAX + 1]; /* empty: all */
     struct kube_watch *jobs, *pods;
     uint32_t jobs_list, pods_list; /* number of the present list */
@@ -106,7 +108,7 @@ static bool has_failed(const struct kube_job *job)
     return job->failed_condition || (!job->complete && job->failed > job->backoff_limit);
 }
 
-static void take_job(struct observer *o, uint32_t list, bool deleted, str text)
+static void take_job(struct observer *o, uint8_t cluster, uint32_t list, bool deleted, str text)
 {
     struct arena *scratch = &o->w->tick;
     struct kube_job job;
@@ -118,6 +120,7 @@ static void take_job(struct observer *o, uint32_t list, bool deleted, str text)
     struct job_record *record = job_record_of(o, scratch, &job);
     if (!record)
         return;
+    record->cluster = cluster;
     record->seen = list;
     record->complete = record->complete || job.complete;
     set_live(o, record, !deleted && !job.complete && !has_failed(&job));
@@ -141,9 +144,9 @@ void observer_judged(struct observer *o, struct job_record *job)
         forget(o, job);
 }
 
-void observer_expect(struct observer *o, str job_text)
+void observer_expect(struct observer *o, uint8_t cluster, str job_text)
 {
-    take_job(o, ++o->lists, false, job_text);
+    take_job(o, cluster, ++o->lists, false, job_text);
 }
 
 void observer_set_quiet(struct observer *o, str job_uid)
@@ -178,7 +181,7 @@ static void on_job(void *ctx, enum kube_event event, str text)
     struct scope *scope = ctx;
     struct arena *tick = &scope->o->w->tick;
     size_t mark = arena_mark(tick); /* a burst must not add up */
-    take_job(scope->o, scope->jobs_list, event == KUBE_DELETED, text);
+    take_job(scope->o, scope->cluster, scope->jobs_list, event == KUBE_DELETED, text);
     arena_rewind(tick, mark);
 }
 
@@ -187,7 +190,8 @@ static void on_pod(void *ctx, enum kube_event event, str text)
     struct scope *scope = ctx;
     struct arena *tick = &scope->o->w->tick;
     size_t mark = arena_mark(tick);
-    pods_take(scope->o->pods, scope->pods_list, event == KUBE_LISTED, event == KUBE_DELETED, text);
+    pods_take(scope->o->pods, scope->cluster, scope->pods_list, event == KUBE_LISTED,
+              event == KUBE_DELETED, text);
     arena_rewind(tick, mark);
 }
 
@@ -210,7 +214,7 @@ static void on_jobs_synced(void *ctx)
     str namespace = str_of(scope->namespace);
     for (uint32_t i = 0; i < o->jobs.fresh; i++) {
         struct job_record *job = records_at(&o->jobs, i);
-        if (!job || job->seen >= scope->jobs_list ||
+        if (!job || job->cluster != scope->cluster || job->seen >= scope->jobs_list ||
             (namespace.n && !str_eq(namespace, str_of(job->namespace))))
             continue;
         /* Deleted while nobody watched. */
@@ -229,17 +233,27 @@ static void on_jobs_synced(void *ctx)
 static void on_pods_synced(void *ctx)
 {
     struct scope *scope = ctx;
-    pods_list_ends(scope->o->pods, scope->pods_list, str_of(scope->namespace));
+    pods_list_ends(scope->o->pods, scope->cluster, scope->pods_list, str_of(scope->namespace));
 }
 
 static void on_trouble(void *ctx, const struct err *e, int64_t delay_ms);
 
-static void watch(struct observer *o, str namespace)
+static bool is_watched(const struct observer *o, uint8_t cluster, str namespace)
 {
-    for (size_t i = 0; i < o->scope_count; i++)
-        if (str_eq(str_of(o->scopes[i].namespace), namespace) ||
-            (o->scopes[i].namespace[0] == '\0' && !o->scopes[i].refused))
-            return;
+    for (size_t i = 0; i < o->scope_count; i++) {
+        const struct scope *scope = &o->scopes[i];
+        bool all = scope->namespace[0] == '\0' && !scope->refused;
+        if (scope->cluster == cluster && (all || str_eq(str_of(scope->namespace), namespace)))
+            return true;
+    }
+    return false;
+}
+
+static void watch(struct observer *o, uint8_t cluster, str namespace)
+{
+    struct kube *kube = clusters_kube(o->w->clusters, cluster);
+    if (!kube || is_watched(o, cluster, namespace))
+        return;
     if (o->scope_count == SCOPES) {
         log_error("namespace " STR_FMT " is not watched: %d namespaces are watched already; let the "
                   "worker watch all of them (a ClusterRole with list and watch on Jobs and pods)",
@@ -248,6 +262,7 @@ static void watch(struct observer *o, str namespace)
     }
     struct scope *scope = &o->scopes[o->scope_count++];
     scope->o = o;
+    scope->cluster = cluster;
     str_to_cstr(namespace, scope->namespace, sizeof scope->namespace);
     struct kube_watch_options options = {.api = "/apis/batch/v1",
                                          .resource = "jobs",
@@ -258,13 +273,13 @@ static void watch(struct observer *o, str namespace)
                                          .on_synced = on_jobs_synced,
                                          .on_trouble = on_trouble,
                                          .ctx = scope};
-    scope->jobs = kube_watch_open(o->perm, o->w->loop, o->w->kube, &options, &handler);
+    scope->jobs = kube_watch_open(o->perm, o->w->loop, kube, &options, &handler);
     options.api = "/api/v1";
     options.resource = "pods";
     handler.on_object = on_pod;
     handler.on_list = on_pods_list;
     handler.on_synced = on_pods_synced;
-    scope->pods = kube_watch_open(o->perm, o->w->loop, o->w->kube, &options, &handler);
+    scope->pods = kube_watch_open(o->perm, o->w->loop, kube, &options, &handler);
 }
 
 /* All namespaces may not be watched: those that the worker knows of instead. */
@@ -277,7 +292,7 @@ static void narrow(void *ctx)
     all->stopped = true;
     kube_watch_stop(all->jobs);
     kube_watch_stop(all->pods);
-    watch(o, kube_config_of(o->w->kube)->namespace);
+    watch(o, CLUSTER_OWN, kube_config_of(clusters_kube(o->w->clusters, CLUSTER_OWN))->namespace);
 }
 
 static void on_trouble(void *ctx, const struct err *e, int64_t delay_ms)
@@ -289,7 +304,8 @@ static void on_trouble(void *ctx, const struct err *e, int64_t delay_ms)
         return;
     if (e->kind == ERR_FORBIDDEN && all) {
         if (!scope->refused) {
-            str own = kube_config_of(o->w->kube)->namespace;
+            str own =
+                kube_config_of(clusters_kube(o->w->clusters, CLUSTER_OWN))->namespace;
             log_info("watching all namespaces is not allowed; watching namespace " STR_FMT
                      " and those in which Jobs are made",
                      STR_ARG(own));
@@ -308,18 +324,18 @@ static void on_trouble(void *ctx, const struct err *e, int64_t delay_ms)
 void observer_start(struct observer *o)
 {
     const struct config *config = o->w->config;
-    if (!config->observer_enabled || !o->w->kube)
+    if (!config->observer_enabled)
         return;
     if (config->observer_namespace_count == 0)
-        watch(o, (str){0});
+        watch(o, CLUSTER_OWN, (str){0});
     for (size_t i = 0; i < config->observer_namespace_count; i++)
-        watch(o, config->observer_namespaces[i]);
+        watch(o, CLUSTER_OWN, config->observer_namespaces[i]);
 }
 
-void observer_watch_namespace(struct observer *o, str namespace)
+void observer_watch_namespace(struct observer *o, uint8_t cluster, str namespace)
 {
-    if (o->w->config->observer_enabled && o->w->kube && o->scope_count)
-        watch(o, namespace);
+    if (o->w->config->observer_enabled)
+        watch(o, cluster, namespace);
 }
 
 void observer_stop(struct observer *o)

@@ -26,6 +26,7 @@ struct job_record {
     bool own;             /* carries this worker's name */
     bool complete;
     bool quiet;           /* stream_output is off */
+    uint8_t cluster;      /* clusters.h */
     bool suspect;         /* failed or gone: crash.c looks at it */
     bool gone;            /* deleted */
     bool judged;          /* crash.c is done with it */
@@ -41,13 +42,13 @@ bool observer_jobs_synced(const struct observer *o);
 /* Live Jobs that carry this worker's name. */
 size_t observer_own_live_jobs(const struct observer *o);
 /* A Job that was just created or adopted: counts before the watch shows it. */
-void observer_expect(struct observer *o, str job_text);
+void observer_expect(struct observer *o, uint8_t cluster, str job_text);
 /* stream_output is off for this Job. */
 void observer_set_quiet(struct observer *o, str job_uid);
 /* Whether this pod's log belongs into our own output: a run of this worker's, and not quiet. */
 bool observer_streams(struct observer *o, const struct kube_pod *pod);
 /* A Job is made in this namespace: it is watched from now on, if it is not yet. */
-void observer_watch_namespace(struct observer *o, str namespace);
+void observer_watch_namespace(struct observer *o, uint8_t cluster, str namespace);
 struct records *observer_jobs(struct observer *o);
 /* crash.c is done with the record: a gone one is forgotten. */
 void observer_judged(struct observer *o, struct job_record *job);

@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "base/time.h"
 #include "net/backoff.h"
+#include "worker/clusters.h"
 
 #define WAITING 512            /* pods that wait for a stream */
 #define STREAM_IDLE_MS 0       /* a log may be silent for as long as it likes */
@@ -18,6 +19,7 @@ struct source {
     char namespace[KUBE_NAMESPACE_MAX + 1];
     char container[KUBE_NAME_MAX + 1];
     char run[128];
+    uint8_t cluster; /* clusters.h */
 };
 
 struct stream {
@@ -205,7 +207,7 @@ static void open_stream(void *ctx)
                                    .on_data = on_data,
                                    .on_done = on_end,
                                    .ctx = s};
-    if (kube_send(w->kube, &request, &s->call, &e) != ERR_NONE)
+    if (kube_send(clusters_kube(w->clusters, s->source.cluster), &request, &s->call, &e) != ERR_NONE)
         loop_timer_set(w->loop, &s->timer, 1000, open_stream, s);
 }
 
@@ -230,12 +232,13 @@ static bool choose_container(struct arena *tick, const struct kube_pod *pod, str
     return regular == 1 && runs;
 }
 
-bool output_follow(struct output *o, const struct kube_pod *pod, const struct uuid *flow_run,
-                   str flow_run_name)
+bool output_follow(struct output *o, uint8_t cluster, const struct kube_pod *pod,
+                   const struct uuid *flow_run, str flow_run_name)
 {
     struct source source;
     if (!choose_container(&o->w->tick, pod, &source))
         return false;
+    source.cluster = cluster;
     str_to_cstr(pod->meta.name, source.pod, sizeof source.pod);
     str_to_cstr(pod->meta.namespace, source.namespace, sizeof source.namespace);
     if (flow_run_name.n)
@@ -258,7 +261,7 @@ void output_stop(struct output *o)
     for (size_t i = 0; i < OUTPUT_STREAMS; i++) {
         struct stream *s = &o->streams[i];
         if (s->call)
-            kube_cancel(o->w->kube, s->call);
+            kube_cancel(clusters_kube(o->w->clusters, s->source.cluster), s->call);
         loop_timer_clear(o->w->loop, &s->timer);
         s->used = false;
     }

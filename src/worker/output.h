@@ -16,8 +16,8 @@ struct output;
 struct output *output_open(struct arena *perm, struct worker *w);
 /* Follows the log of the pod's container once it runs or ran. False: not yet, ask again with the
  * pod's next change. */
-bool output_follow(struct output *output, const struct kube_pod *pod, const struct uuid *flow_run,
-                   str flow_run_name);
+bool output_follow(struct output *output, uint8_t cluster, const struct kube_pod *pod,
+                   const struct uuid *flow_run, str flow_run_name);
 void output_stop(struct output *output);
 
 #endif

@@ -39,7 +39,7 @@ static void on_pending_done(void *ctx, const struct uuid *pod, bool settled)
 /* Prefect has no event of this pod's present state: the object was read again for it. */
 static void on_unknown(void *ctx, const struct pod_record *record, str text)
 {
-    pods_take(ctx, record->seen, false, false, text);
+    pods_take(ctx, record->cluster, record->seen, false, false, text);
 }
 
 struct pods *pods_open(struct arena *perm, struct worker *w)
@@ -125,7 +125,7 @@ static struct pod_record *record_of(struct pods *p, struct arena *scratch, uint3
     return record;
 }
 
-void pods_take(struct pods *p, uint32_t list, bool listed, bool deleted, str text)
+void pods_take(struct pods *p, uint8_t cluster, uint32_t list, bool listed, bool deleted, str text)
 {
     struct arena *scratch = &p->w->tick;
     struct kube_pod pod;
@@ -141,6 +141,7 @@ void pods_take(struct pods *p, uint32_t list, bool listed, bool deleted, str tex
     struct pod_record *record = record_of(p, scratch, list, &pod, &fresh);
     if (!record)
         return;
+    record->cluster = cluster;
     if (diagnose_pod(scratch, &pod, &found))
         d = &found;
     struct uuid id = pod_event_id(scratch, &pod, d);
@@ -162,18 +163,18 @@ void pods_take(struct pods *p, uint32_t list, bool listed, bool deleted, str tex
             tell_diagnosis(p, record, run_name, d);
     }
     if (!record->output && !deleted && observer_streams(p->w->observer, &pod))
-        record->output = output_follow(p->w->output, &pod, &record->flow_run, run_name);
+        record->output = output_follow(p->w->output, cluster, &pod, &record->flow_run, run_name);
     if (deleted)
         records_remove(&p->records, record);
 }
 
 /* ---- lists --------------------------------------------------------------------------------------- */
 
-void pods_list_ends(struct pods *p, uint32_t list, str namespace)
+void pods_list_ends(struct pods *p, uint8_t cluster, uint32_t list, str namespace)
 {
     for (uint32_t i = 0; i < p->records.fresh; i++) {
         struct pod_record *record = records_at(&p->records, i);
-        if (record && record->seen < list &&
+        if (record && record->cluster == cluster && record->seen < list &&
             (namespace.n == 0 || str_eq(namespace, str_of(record->namespace))))
             records_remove(&p->records, record);
     }

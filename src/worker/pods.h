@@ -26,13 +26,14 @@ struct pod_record {
     bool wants_pending;  /* it should know, and no notice was free */
     bool unverified;     /* listed: not known yet whether Prefect has its event */
     bool output;         /* its log is followed */
+    uint8_t cluster;     /* clusters.h */
 };
 
 struct pods *pods_open(struct arena *perm, struct worker *w);
 /* One object of a pod watch; `text` is its JSON, `list` the number of the watch's present list. */
-void pods_take(struct pods *p, uint32_t list, bool listed, bool deleted, str text);
+void pods_take(struct pods *p, uint8_t cluster, uint32_t list, bool listed, bool deleted, str text);
 /* List number `list` of this namespace (empty: all) is complete: what it lacks is gone. */
-void pods_list_ends(struct pods *p, uint32_t list, str namespace);
+void pods_list_ends(struct pods *p, uint8_t cluster, uint32_t list, str namespace);
 void pods_stop(struct pods *p);
 
 struct pods_figures {

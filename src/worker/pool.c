@@ -222,6 +222,21 @@ static void say_paused(struct pool *pool, bool paused)
     pool->paused_said = paused;
 }
 
+/* Without a cluster of our own the template has to name one. */
+static bool has_cluster(struct pool *pool, struct json template)
+{
+    struct worker *w = pool->w;
+    if (w->no_cluster[0] == '\0' || pool->known)
+        return true;
+    struct json cluster = json_path(template, "variables.properties.cluster_config.default");
+    if (json_is_null(cluster)) {
+        worker_fail(w, "%s", w->no_cluster);
+        return false;
+    }
+    log_warning("%s; runs go to the cluster_config of the pool's template", w->no_cluster);
+    return true;
+}
+
 static void take_pool(struct pool *pool, str body)
 {
     struct worker *w = pool->w;
@@ -244,6 +259,8 @@ static void take_pool(struct pool *pool, str body)
         return;
     struct json template = json_get(root, STR("base_job_template"));
     bool empty = json_count(template) == 0;
+    if (!has_cluster(pool, template))
+        return;
     if (empty)
         text = with_template(arena, root, manifest_default_template(), body.n);
     if (text.n == 0) {

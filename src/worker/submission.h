@@ -68,6 +68,8 @@ struct submission {
     prefect_id call;
     kube_id kube_call;
     struct secret_step secret;
+    struct kube *kube; /* of the cluster that the run goes to */
+    uint8_t cluster;
     struct loop_timer timer;
     int tries;        /* of the present step */
     int creates;      /* replies of the API server that said "later", against the attempts set */

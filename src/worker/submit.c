@@ -68,8 +68,8 @@ static void release(struct submission *s)
     proposal_cancel(&s->proposal);
     prefect_cancel(s->w->prefect, s->call);
     secret_step_cancel(&s->secret);
-    if (s->w->kube)
-        kube_cancel(s->w->kube, s->kube_call);
+    if (s->kube)
+        kube_cancel(s->kube, s->kube_call);
     loop_timer_clear(s->w->loop, &s->timer);
     if (s->arena.high > all->figures.arena_high)
         all->figures.arena_high = s->arena.high;

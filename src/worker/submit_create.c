@@ -37,7 +37,7 @@ static bool take_job(struct submission *s, str body, struct err *e)
     }
     if (s->job_namespace.n == 0)
         s->job_namespace = s->manifest.namespace;
-    observer_expect(s->w->observer, body); /* counts as live before the watch shows it */
+    observer_expect(s->w->observer, s->cluster, body); /* counts as live before the watch shows it */
     return true;
 }
 
@@ -113,13 +113,8 @@ static void on_created(void *ctx, const struct kube_reply *reply)
 static void send_kube(struct submission *s, const struct kube_request *request)
 {
     struct err e;
-    if (!s->w->kube) {
-        submit_failure(s, "ConfigException",
-                       "no Kubernetes configuration: neither a service account nor a kubeconfig");
-        submit_event(s, SUBMIT_ON_FAIL);
-    } else if (kube_send(s->w->kube, request, &s->kube_call, &e) != ERR_NONE) {
+    if (kube_send(s->kube, request, &s->kube_call, &e) != ERR_NONE)
         submit_event(s, SUBMIT_ON_RETRY);
-    }
 }
 
 static void rename_job(struct submission *s)

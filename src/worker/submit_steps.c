@@ -7,6 +7,8 @@
 #include "base/time.h"
 #include "format/json.h"
 #include "worker/claim.h"
+#include "worker/clusters.h"
+#include "worker/observe.h"
 #include "worker/pool.h"
 #include "worker/submission.h"
 
@@ -203,7 +205,7 @@ static void enter_submitting(struct submission *s)
 static void begin_secret(struct submission *s, secret_done_fn *on_done)
 {
     s->secret = (struct secret_step){.w = s->w,
-                                     .kube = s->w->kube,
+                                     .kube = s->kube,
                                      .arena = &s->arena,
                                      .namespace = s->manifest.namespace,
                                      .name = s->manifest.env_secret_name,
@@ -300,6 +302,14 @@ static void enter_resolve(struct submission *s)
         submit_event(s, SUBMIT_ON_FAIL);
         return;
     }
+    struct err e;
+    if (clusters_find(s->w->clusters, s->manifest.cluster_config, &s->cluster, &e) != ERR_NONE) {
+        submit_failure(s, "ConfigException", "%s", e.text);
+        submit_event(s, SUBMIT_ON_FAIL);
+        return;
+    }
+    s->kube = clusters_kube(s->w->clusters, s->cluster);
+    observer_watch_namespace(s->w->observer, s->cluster, s->manifest.namespace);
     say_warnings(s);
     struct report_subject subject = {s->deployment, s->flow, s->flow_run, {0}};
     report_submitted(s->w, &subject, &s->submitted_event, &s->submitted_us);

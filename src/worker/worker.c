@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "format/json.h"
+#include "worker/clusters.h"
 #include "worker/connect.h"
 #include "worker/crash.h"
 #include "worker/figures.h"
@@ -80,7 +81,8 @@ static void probe(void *ctx)
     kube_id id;
     struct kube_request request = {
         .method = HTTP_GET, .path = STR("/version"), .on_done = on_probed, .ctx = w};
-    if (kube_send(w->kube, &request, &id, &e) != ERR_NONE)
+    struct kube *own = clusters_kube(w->clusters, CLUSTER_OWN);
+    if (own && kube_send(own, &request, &id, &e) != ERR_NONE)
         loop_timer_set(w->loop, &probe_timer, PROBE_INTERVAL_MS, probe, w);
 }
 
@@ -155,7 +157,13 @@ static enum err_kind open_clients(struct worker *w, struct err *e)
         (kind = connect_prefect(w, e)) != ERR_NONE)
         return kind;
     prefect_set_worker_name(w->prefect, w->config->name);
-    kind = connect_kube(w, e);
+    w->clusters = clusters_open(w->perm, w);
+    kind = clusters_open_own(w->clusters, e);
+    if (kind == ERR_MISSING) { /* the pool's template may name a cluster: pool.c decides */
+        str_to_cstr(str_of(e->text), w->no_cluster, sizeof w->no_cluster);
+        w->kube_ready = true;
+        return ERR_NONE;
+    }
     return kind;
 }
 

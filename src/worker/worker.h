@@ -16,6 +16,7 @@
 #include "worker/config.h"
 
 struct cancellation;
+struct clusters;
 struct crashes;
 struct health;
 struct observer;
@@ -33,7 +34,8 @@ struct worker {
     struct prefect *prefect;
     struct prefect_events *events;
     struct prefect_logs *logs;
-    struct kube *kube;   /* our own cluster; NULL where only cluster_config names one */
+    struct clusters *clusters;
+    char no_cluster[ERR_TEXT_MAX]; /* why there is no cluster of our own; empty: there is one */
     str cluster_mark;    /* which cluster our claims are for; kube/config.h */
     const char *const *environment;
 
