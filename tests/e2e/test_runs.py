@@ -4,6 +4,7 @@
 import re
 
 import pytest
+from rig.wait import until
 
 
 @pytest.mark.parametrize("generation", ["3.8", "2.20"])
@@ -26,6 +27,26 @@ def test_run_completes(generation, servers, cluster, pool, start_worker):
     (pod,) = cluster.pods(run["id"])
     assert pod["status"]["phase"] == "Succeeded"
     assert pod["metadata"]["labels"]["job-name"] == job_name
+
+
+@pytest.mark.parametrize("generation", ["3.8", "2.20"])
+def test_variables_of_deployment_and_run_reach_the_job(
+    generation, servers, cluster, pool, start_worker
+):
+    """Servers of the older generation call a deployment's job variables by another name."""
+    server = servers[generation]
+    name = pool(server)
+    variables = {"command": "true", "env": {"A": "deployment", "B": "deployment"}}
+    deployment = server.api.deployment(name, "vars", "hello.py:hello", job_variables=variables)
+    overrides = {"env": {"B": "run"}, "labels": {"team": "blue"}}
+    run = server.api.run(deployment, job_variables=overrides)
+    worker = start_worker(server, name)
+    (job,) = until("the Job", lambda: cluster.jobs(run["id"]), 60, worker.tail)
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    environment = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert container["args"] == ["true"]
+    assert (environment["A"], environment["B"]) == ("deployment", "run")
+    assert job["metadata"]["labels"]["team"] == "blue"
 
 
 def test_answers_to_the_official_name(server, pool, start_worker):
