@@ -92,6 +92,8 @@
 #define EVENTS_BYTES_MAX (4 * MIB)         /* events that wait for the API */
 #define EVENTS_BATCH_MAX (256 * KIB)       /* one POST of events */
 #define LOGS_BYTES_MAX (4 * MIB)           /* flow-run logs that wait for the API */
+#define PERM_ARENA (768 * MIB)             /* address space of configuration, tables, buffers */
+#define START_ARENA (64 * MIB)             /* address space of what is read at start and dropped */
 #define TICK_ARENA (256 * MIB)             /* address space of one turn's scratch */
 #define CASE_ARENA (8 * MIB)               /* address space of one crash: Job, message, log tails */
 #define SUBMISSION_ARENA (48 * MIB)        /* address space of one submission */

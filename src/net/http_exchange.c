@@ -7,14 +7,8 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "net/proxy.h"
 
 #define CONNECT_TIMEOUT_DEFAULT_MS 60000
-#define IDLE_CONNECTION_S \
-    25L /* older ones are not used again; servers close them at 30 s or later */
-#define KEEPALIVE_IDLE_S 30L
-#define KEEPALIVE_INTERVAL_S 6L
-#define KEEPALIVE_PROBES 6L
 #define RETRY_AFTER_MAX_S 1e9
 
 /* -- taking the request */
@@ -220,70 +214,9 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
     return CURL_WRITEFUNC_ERROR;
 }
 
-/* -- setting curl up */
-
 #define SET(option, value) (ok = ok && curl_easy_setopt(x->easy, option, value) == CURLE_OK)
 
-static bool is_credential(str name)
-{
-    return str_eq_nocase(name, STR("Authorization")) || str_eq_nocase(name, STR("Cookie"));
-}
-
-/* The list's nodes are ours; curl only reads them. Empty values need a form of their own, and
- * "Name:" alone stops curl from sending a header that it would add. */
-static struct curl_slist *header_list(struct exchange *x)
-{
-    struct curl_slist *list = NULL, **end = &list;
-    bool has_type = false;
-    for (size_t i = 0; i <= x->header_count + 1; i++) {
-        str line;
-        if (i < x->header_count) {
-            struct http_header h = x->headers[i];
-            if (x->elsewhere && is_credential(h.name))
-                continue;
-            if (x->bodyless && str_eq_nocase(h.name, STR("Content-Type")))
-                continue;
-            has_type |= str_eq_nocase(h.name, STR("Content-Type"));
-            line = h.value.n ? str_printf(&x->arena, STR_FMT ": " STR_FMT, STR_ARG(h.name),
-                                          STR_ARG(h.value))
-                             : str_printf(&x->arena, STR_FMT ";", STR_ARG(h.name));
-        } else if (i == x->header_count) {
-            line = STR("Expect:");
-        } else if (!has_type) {
-            line = STR("Content-Type:");
-        } else {
-            break;
-        }
-        struct curl_slist *node = ARENA_NEW(&x->arena, struct curl_slist);
-        if (!node || !line.p)
-            return NULL;
-        node->data = (char *)line.p;
-        *end = node;
-        end = &node->next;
-    }
-    return list;
-}
-
-static bool set_request(struct exchange *x)
-{
-    bool ok = true;
-    bool with_body = !x->bodyless && (x->body.n > 0 || x->method == HTTP_POST ||
-                                      x->method == HTTP_PUT || x->method == HTTP_PATCH);
-    SET(CURLOPT_URL, x->url_text.p);
-    if (with_body) {
-        SET(CURLOPT_POSTFIELDS, x->body.p);
-        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body.n);
-    } else {
-        SET(CURLOPT_HTTPGET, 1L);
-    }
-    SET(CURLOPT_CUSTOMREQUEST, x->bodyless ? "GET" : http_method_name(x->method));
-    struct curl_slist *headers = header_list(x);
-    ok = ok && headers;
-    SET(CURLOPT_HTTPHEADER, headers);
-    return ok;
-}
-
-static bool set_reply(struct exchange *x)
+bool exchange_set_callbacks(struct exchange *x)
 {
     bool ok = true;
     SET(CURLOPT_PRIVATE, x);
@@ -296,37 +229,4 @@ static bool set_reply(struct exchange *x)
     SET(CURLOPT_WRITEDATA, x);
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     return ok;
-}
-
-static bool set_connection(struct exchange *x)
-{
-    bool ok = true;
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)x->connect_timeout_ms);
-    SET(CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_S);
-    SET(CURLOPT_BUFFERSIZE, (long)HTTP_CHUNK_MAX);
-    SET(CURLOPT_PROXY, x->proxy_url.p); /* "" also keeps curl from asking the environment */
-    SET(CURLOPT_NOPROXY, "");
-    if (x->target->tcp_keepalive) {
-        SET(CURLOPT_TCP_KEEPALIVE, 1L);
-        SET(CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-        SET(CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
-        SET(CURLOPT_TCP_KEEPCNT, KEEPALIVE_PROBES);
-    }
-    return ok;
-}
-
-enum err_kind exchange_set_up(struct exchange *x, struct err *e)
-{
-    enum err_kind kind = proxy_choose(&x->target->proxy, &x->url, &x->arena, &x->proxy_url, e);
-    if (kind)
-        return kind;
-    if (x->url.https)
-        return err_set(e, ERR_INVALID, "https is not there yet");
-    if (!set_request(x) || !set_reply(x) || !set_connection(x))
-        return err_set(e, ERR_RETRY, "curl's memory budget is used up");
-    return ERR_NONE;
 }

@@ -4,14 +4,16 @@
 
 /*
  * One exchange from its request to its reply, inside net/ only: http.c owns the pool and decides
- * when something happens, http_exchange.c talks to curl, http_redirect.c moves it to another URL,
- * http_outcome.c turns what came of it into a reply.
+ * when something happens, http_exchange.c takes the request and what curl brings, http_setup.c
+ * prepares curl, http_redirect.c moves it to another URL, http_outcome.c turns what came of it into
+ * a reply.
  */
 
 #include <curl/curl.h>
 
 #include "base/buf.h"
 #include "net/http.h"
+#include "net/tls_curl.h"
 #include "net/url.h"
 
 /* Why we ended it ourselves; curl's own reasons are its codes. */
@@ -53,6 +55,7 @@ struct exchange {
 
     /* this hop */
     str proxy_url;
+    struct tls_session tls;
     unsigned sendings; /* how often curl began to send the request to this URL */
     unsigned redirects;
     bool elsewhere; /* a redirect led to another origin: no credentials any more */
@@ -78,6 +81,8 @@ struct exchange {
 /* Copies the request and checks its caps. */
 enum err_kind exchange_take(struct exchange *x, const struct http_request *request,
                             struct err *e) MUST_CHECK;
+/* Sets curl's callbacks; false where curl has no memory. */
+bool exchange_set_callbacks(struct exchange *x);
 /* Sets x->easy up for x->url. */
 enum err_kind exchange_set_up(struct exchange *x, struct err *e) MUST_CHECK;
 

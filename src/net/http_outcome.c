@@ -70,7 +70,12 @@ static str timeout_reason(const struct exchange *x, struct arena *out)
 /* The reason why a connection broke. */
 static str broken_reason(const struct exchange *x, CURLcode code, struct arena *out)
 {
-    if (!x->sent)
+    if (x->sendings == 0 && x->url.https && x->tls.check)
+        return str_printf(out, "the connection to " STR_FMT " broke in the TLS handshake (%s)%s",
+                          STR_ARG(peer_label(x, out)), x->curl_text,
+                          x->tls.config->identity ? ""
+                                                  : "; the server may want a client certificate");
+    if (x->sendings == 0)
         return str_printf(out,
                           "the connection to " STR_FMT " broke before the request was sent (%s)",
                           STR_ARG(peer_label(x, out)), x->curl_text);
@@ -93,6 +98,11 @@ static enum err_kind by_curl(struct exchange *x, CURLcode code, struct http_repl
     case CURLE_COULDNT_CONNECT:
         r->refused = true;
         *reason = connect_reason(x, code, out);
+        return ERR_RETRY;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+        r->refused = true;
+        *reason = tls_curl_reason(&x->tls, x->curl_text, out);
         return ERR_RETRY;
     case CURLE_OPERATION_TIMEDOUT:
         r->timed_out = true;
