@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/command.h"
+#include "worker/config.h"
 
 static const struct argument_syntax none;
 
 const struct command command_table[] = {
+    {.words = "worker start",
+     .alias = "start",
+     .of_prefect = true,
+     .summary = "start a worker that runs a work pool's flow runs as Kubernetes Jobs",
+     .syntax = &config_syntax,
+     .run = command_start},
     {.words = "version",
      .of_prefect = true,
      .summary = "print the version",
