@@ -9,10 +9,13 @@
 
 /* -- the deployment's and the run's variables */
 
-/* The object `member` holds, or an empty one. The API gives an object or null. */
+/* The job variables that `holder` has, or an empty object. The API gives an object or null; a server
+ * of version 2 knows those of a deployment by their former name alone. */
 static struct tree *variables_of(struct build *b, const struct tree *holder, enum tree_origin origin)
 {
     const struct tree *given = tree_get(holder, STR("job_variables"));
+    if (!given)
+        given = tree_get(holder, STR("infra_overrides"));
     struct tree *copy =
         tree_is(given, TREE_OBJECT) ? tree_clone(b->out, given) : tree_object(b->out);
     tree_set_origin(copy, origin);

@@ -273,7 +273,11 @@ class PrefectApi:
 
     @route("GET", "/deployments/{id}")
     def read_deployment(self, request: Request, found: Found) -> Response:
-        return json_reply(self.known(self.store.deployments, found["id"], "Deployment not found"))
+        deployment = self.known(self.store.deployments, found["id"], "Deployment not found")
+        if self.mode == "2.20":  # its replies have the former name alone
+            deployment = {**deployment, "infra_overrides": deployment["job_variables"]}
+            del deployment["job_variables"]
+        return json_reply(deployment)
 
     @route("POST", "/deployments/")
     def create_deployment(self, request: Request, found: Found) -> Response:
