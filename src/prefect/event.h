@@ -14,9 +14,9 @@
 struct prefect_events;
 
 struct prefect_events_options {
-    size_t bytes_max;   /* what may wait; more drops the newest event, counted and said */
-    size_t batch_max;   /* bytes of one request */
-    int64_t delay_ms;   /* collect for so long before a batch goes out */
+    size_t bytes_max; /* what may wait; more drops the newest event, counted and said */
+    size_t batch_max; /* bytes of one request */
+    int64_t delay_ms; /* collect for so long before a batch goes out */
 };
 
 struct prefect_events *prefect_events_open(struct arena *perm, struct loop *loop,
@@ -26,7 +26,8 @@ struct prefect_events *prefect_events_open(struct arena *perm, struct loop *loop
 bool prefect_events_put(struct prefect_events *events, str event);
 /* Sends what waits now, without delay. */
 void prefect_events_flush(struct prefect_events *events);
-bool prefect_events_idle(const struct prefect_events *events); /* nothing waits, nothing under way */
+bool prefect_events_idle(
+    const struct prefect_events *events); /* nothing waits, nothing under way */
 
 struct prefect_events_figures {
     uint64_t sent, dropped, failed_batches;
