@@ -273,7 +273,7 @@ static enum err_kind take_option(struct parser *p, const struct spelling *s)
     }
     if (option->type == ARGUMENT_FLAG)
         return take_flag(p, s);
-    str given;
+    str given = {0};
     enum err_kind kind = next_value(p, s, &given);
     return kind ? kind : take_value(p, s, option, given);
 }
