@@ -74,3 +74,45 @@ size_t number_repr(char out[NUMBER_REPR_MAX], double value)
     *p = '\0';
     return (size_t)(p - out);
 }
+
+static int digit_value(char c)
+{
+    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+bool number_from_digits(str digits, int base, unsigned __int128 *out)
+{
+    const unsigned __int128 limit = (unsigned __int128)-1 >> 1;
+    unsigned __int128 value = 0, part;
+    if (base == 60) {
+        str group, rest = digits;
+        for (bool more = true; more;) {
+            more = str_cut(rest, ':', &group, &rest);
+            if (!number_from_digits(group, 10, &part) || value > (limit - part) / 60)
+                return false;
+            value = value * 60 + part;
+        }
+    } else {
+        for (size_t i = 0; i < digits.n; i++) {
+            part = (unsigned)digit_value(digits.p[i]);
+            if (value > (limit - part) / (unsigned)base)
+                return false;
+            value = value * (unsigned)base + part;
+        }
+    }
+    *out = value;
+    return digits.n > 0;
+}
+
+str number_decimal(struct arena *out, unsigned __int128 value, bool negative)
+{
+    char text[48], *p = text + sizeof text;
+    negative = negative && value;
+    do {
+        *--p = (char)('0' + (int)(value % 10));
+        value /= 10;
+    } while (value);
+    if (negative)
+        *--p = '-';
+    return str_copy(out, (str){p, (size_t)(text + sizeof text - p)});
+}

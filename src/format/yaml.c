@@ -262,10 +262,11 @@ static enum err_kind fill(struct reader *r, struct tree *v, enum yaml_scalar typ
     }
 }
 
-/* The type that a tag asks for. */
-static enum err_kind tagged_type(const struct reader *r, str tag, str text, enum yaml_scalar *type)
+/* The type that a tag asks for. The line break of a block scalar is no part of a number. */
+static enum err_kind tagged_type(const struct reader *r, str tag, str *text, enum yaml_scalar *type)
 {
-    enum yaml_scalar form = yaml_scalar_type(text);
+    str number = str_trim(*text);
+    enum yaml_scalar form = yaml_scalar_type(number);
     if (str_eq(tag, STR(CORE_TAG "str")) || str_eq(tag, STR(CORE_TAG "timestamp"))) {
         *type = YAML_TEXT;
     } else if (str_eq(tag, STR(CORE_TAG "null"))) {
@@ -275,11 +276,13 @@ static enum err_kind tagged_type(const struct reader *r, str tag, str text, enum
     } else if (str_eq(tag, STR(CORE_TAG "int"))) {
         *type = YAML_INT;
         if (form != YAML_INT)
-            return refuse(r, "not an integer: ", text);
+            return refuse(r, "not an integer: ", *text);
+        *text = number;
     } else if (str_eq(tag, STR(CORE_TAG "float"))) {
         *type = YAML_FLOAT;
-        if (form != YAML_INT && form != YAML_FLOAT && !json_is_number(text))
-            return refuse(r, "not a number: ", text);
+        if (form != YAML_INT && form != YAML_FLOAT && !json_is_number(number))
+            return refuse(r, "not a number: ", *text);
+        *text = number;
     } else {
         return refuse(r, "unknown tag ", tag);
     }
@@ -291,6 +294,8 @@ static enum err_kind scalar(struct reader *r)
     str text = {(const char *)r->event->data.scalar.value, r->event->data.scalar.length};
     str tag = str_of((const char *)r->event->data.scalar.tag);
     bool by_form = r->event->data.scalar.plain_implicit;
+    if (str_eq(tag, STR("!")))
+        tag = (str){0};
     struct frame *f = top(r);
     if (key_is_due(r) &&
         ((by_form && str_eq(text, STR("<<"))) || str_eq(tag, STR(CORE_TAG "merge")))) {
@@ -298,7 +303,7 @@ static enum err_kind scalar(struct reader *r)
         return ERR_NONE;
     }
     enum yaml_scalar type = by_form ? yaml_scalar_type(text) : YAML_TEXT;
-    enum err_kind kind = tag.n ? tagged_type(r, tag, text, &type) : ERR_NONE;
+    enum err_kind kind = tag.n ? tagged_type(r, tag, &text, &type) : ERR_NONE;
     struct tree *v;
     struct anchor *anchor;
     if (!kind)

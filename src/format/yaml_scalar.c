@@ -122,48 +122,6 @@ bool yaml_scalar_bool(str text, bool *out)
     return false;
 }
 
-static int digit_value(char c)
-{
-    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
-/* Digits of `base`, or of 60 in decimal groups. */
-static bool accumulate(str s, int base, unsigned __int128 *value)
-{
-    const unsigned __int128 limit = (unsigned __int128)-1 >> 1;
-    str group = s, rest = s;
-    *value = 0;
-    if (base != 60) {
-        for (size_t i = 0; i < s.n; i++) {
-            if (*value > (limit - 16) / 16)
-                return false;
-            *value = *value * (unsigned)base + (unsigned)digit_value(s.p[i]);
-        }
-        return s.n > 0;
-    }
-    for (bool more = true; more;) {
-        unsigned __int128 part;
-        more = str_cut(rest, ':', &group, &rest);
-        if (!accumulate(group, 10, &part) || *value > (limit - part) / 60)
-            return false;
-        *value = *value * 60 + part;
-    }
-    return true;
-}
-
-static str decimal(struct arena *out, unsigned __int128 value, bool negative)
-{
-    char text[48], *p = text + sizeof text;
-    bool zero = value == 0;
-    do {
-        *--p = (char)('0' + (int)(value % 10));
-        value /= 10;
-    } while (value);
-    if (negative && !zero)
-        *--p = '-';
-    return str_copy(out, (str){p, (size_t)(text + sizeof text - p)});
-}
-
 /* `s` without underscores. */
 static enum err_kind int_literal(struct arena *out, str s, str *literal, struct err *e)
 {
@@ -184,10 +142,10 @@ static enum err_kind int_literal(struct arena *out, str s, str *literal, struct 
         return ERR_NONE;
     }
     unsigned __int128 value;
-    if (!accumulate(s, base, &value))
+    if (!number_from_digits(s, base, &value))
         return err_set(e, ERR_INVALID, "\"" STR_FMT "\" is too large, or has no digits",
                        STR_ARG(str_sub(all, 0, 60)));
-    *literal = decimal(out, value, negative);
+    *literal = number_decimal(out, value, negative);
     return literal->p ? ERR_NONE : err_set(e, ERR_LIMIT, "no room for a number");
 }
 
