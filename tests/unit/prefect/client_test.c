@@ -1,59 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/http_rig.h"
-#include "net/script_server.h"
-
-#include "prefect/client.h"
+#include "prefect/prefect_rig.h"
 
 /* The exchange with the Prefect API against a scripted server: headers, CSRF, repetition. */
-
-static struct server server;
-static struct prefect *client;
-
-static struct {
-    char requests[16][4096]; /* as they came */
-    int count;
-    const char *statuses[16]; /* of the nth request; NULL: the last one again */
-    const char *headers[16];
-    const char *bodies[16];
-} script;
-
-static void answer(struct connection *c, str request)
-{
-    int n = script.count++;
-    assert_true(n < (int)ARRAY_LEN(script.requests));
-    str_to_cstr(request, script.requests[n], sizeof script.requests[n]);
-    while (n > 0 && !script.statuses[n])
-        n--;
-    if (!strcmp(script.statuses[n], "reset")) {
-        server_reset(c);
-        return;
-    }
-    server_reply(c, script.statuses[n], script.headers[n] ? script.headers[n] : "",
-                 str_of(script.bodies[n]));
-}
-
-static struct prefect_options options(void)
-{
-    return (struct prefect_options){
-        .api_url = str_of(server.base_url),
-        .request_timeout_s = 5,
-        .max_retries = 2,
-        .jitter_factor = 0,
-    };
-}
-
-static void begin(void)
-{
-    memset(&script, 0, sizeof script);
-    assert_true(server_open(&server, loop, answer, NULL));
-}
-
-static void connect_with(const struct prefect_options *o)
-{
-    struct err e = {0};
-    if (prefect_open(&perm, loop, http, o, &client, &e))
-        fail_msg("%s", e.text);
-}
 
 struct outcome {
     int times;
