@@ -22,6 +22,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         pytest.exit(f"{binary()} is missing: make debug (or set BIN=)", 4)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """A failure shows what the workers printed and what both servers saw."""
+    report = yield
+    used = getattr(item, "funcargs", {})
+    rig = used.get("rig") or used.get("legacy_rig")
+    if report.failed and rig is not None:
+        for worker in rig.workers:
+            words = " ".join(worker.words[1:])
+            shown = f"{words}\nexit code: {worker.process.poll()}\n{worker.text}"
+            report.sections.append(("worker", shown[-6000:]))
+        for journal in (rig.prefect.journal, rig.kube.journal):
+            seen = "\n".join(str(e) for e in journal.find()[-40:])
+            report.sections.append((f"requests at {journal.server}", seen))
+    return report
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("pki"))

@@ -18,7 +18,7 @@ from standin.kube import Kube, kubeconfig
 from standin.prefect import Prefect
 
 ROOT = Path(__file__).resolve().parents[2]
-SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|Assertion .* failed")
+SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|internal error:")
 SLOW = 3 if "debug" in os.environ.get("BIN", "debug") else 1  # bounds are wider with sanitizers
 Object = dict[str, Any]
 
@@ -200,8 +200,14 @@ class Rig:
     def __init__(self, prefect: Prefect, kube: Kube, ca: Path, folder: Path) -> None:
         self.prefect, self.kube, self.ca, self.folder = prefect, kube, ca, folder
         self.workers: list[Worker] = []
+        for journal in (prefect.journal, kube.journal):
+            journal.hopeless = self.hopeless
         self.config = folder / "kubeconfig"
         self.write_config()
+
+    def hopeless(self) -> bool:
+        """All workers have ended: whoever waits for a request need not wait long."""
+        return bool(self.workers) and not any(w.alive for w in self.workers)
 
     def write_config(self, config: Object | None = None, path: Path | None = None) -> Path:
         path = path or self.config
