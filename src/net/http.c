@@ -130,6 +130,8 @@ static bool follow(struct exchange *x)
 static void finish(struct exchange *x, CURLcode code)
 {
     leave_multi(x);
+    if (code == CURLE_OK && !x->head_complete)
+        code = CURLE_PARTIAL_FILE;
     if (code == CURLE_OK && x->end == END_BY_CURL && follow(x))
         return;
     x->finishing = true;

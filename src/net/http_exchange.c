@@ -163,9 +163,12 @@ static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
         if (!str_to_i64(str_trim(str_sub(rest, 0, 3)), &status))
             status = 0;
         x->status = (int)status;
+        x->head_complete = false;
         x->location = x->content_type = x->warning = (str){0};
         x->retry_after_ms = -1;
         x->maintenance = false;
+    } else if (str_trim(line).n == 0) {
+        x->head_complete = x->status >= 200;
     } else if (!x->collecting && str_cut(line, ':', &name, &value)) { /* no trailers */
         keep_header(x, str_trim(name), str_trim(value));
     }

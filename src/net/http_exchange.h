@@ -62,6 +62,7 @@ struct exchange {
 
     /* the reply so far; in `arena` */
     int status;
+    bool head_complete; /* curl takes a connection's end within the headers for theirs */
     str location, content_type, warning;
     int64_t retry_after_ms;
     bool maintenance;

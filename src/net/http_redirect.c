@@ -59,6 +59,7 @@ bool exchange_redirect(struct exchange *x, struct err *e)
     x->url = to;
     x->sendings = 0;
     x->status = 0;
+    x->head_complete = false;
     x->collecting = false; /* its memory comes back with the arena's reset */
     x->body_bytes = 0;
     return true;

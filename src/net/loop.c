@@ -20,6 +20,7 @@
  */
 #define CURL_DATA(fd) ((uint64_t)(uint32_t)(fd) << 32)
 #define EVENTS_PER_TURN 64
+#define RECOVERY_MS 20
 
 struct watched {
     int fd;
@@ -32,7 +33,7 @@ struct loop {
     int epoll_fd;
     int64_t now_ms;
     struct loop_timer *first, *last; /* by due_ms; equal ones in the order in which they were set */
-    struct loop_timer curl_timer;
+    struct loop_timer curl_timer, recovery;
     struct slots slots;
     struct watched watched[LOOP_FDS_MAX];
     bool in_curl;
@@ -91,19 +92,37 @@ static void run_timers(struct loop *loop)
 
 /* -- curl */
 
-static void after_curl(struct loop *loop)
+static void on_recovery(void *ctx);
+
+/* Curl reports an error where it had no memory to go on. Then some transfer, of whatever socket,
+ * may have lost its place in the queue, so a little later all of them are looked at. */
+static void leave_curl(struct loop *loop, CURLMcode code)
 {
+    loop->in_curl = false;
+    if (code != CURLM_OK)
+        loop_timer_set(loop, &loop->recovery, RECOVERY_MS, on_recovery, loop);
     if (loop->hook)
         loop->hook(loop->hook_ctx);
+}
+
+static void on_recovery(void *ctx)
+{
+    struct loop *loop = ctx;
+    int running;
+    loop->in_curl = true;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* too slow for each event, says curl \
+                                                            */
+    CURLMcode code = curl_multi_socket_all(loop->multi, &running);
+#pragma GCC diagnostic pop
+    leave_curl(loop, code);
 }
 
 static void drive_curl(struct loop *loop, curl_socket_t socket, int action)
 {
     int running;
     loop->in_curl = true;
-    curl_multi_socket_action(loop->multi, socket, action, &running);
-    loop->in_curl = false;
-    after_curl(loop);
+    leave_curl(loop, curl_multi_socket_action(loop->multi, socket, action, &running));
 }
 
 static void on_curl_timer(void *ctx)

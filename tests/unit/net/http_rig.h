@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/heap.h"
 #include "base/time.h"
 #include "net/http.h"
 
