@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+
 /* "d.ddde+xx" with `digits` digits. */
 static bool reads_back(char *text, size_t size, int digits, double value)
 {
@@ -16,8 +18,9 @@ static bool reads_back(char *text, size_t size, int digits, double value)
 /* The next longer decimal in its last digit. False where a carry would be needed beyond it. */
 static bool bump(char *text, double value)
 {
-    char *last = strchr(text, 'e') - 1;
-    if (*last == '9')
+    char *last = strchr(text, 'e');
+    ASSERT(last && last > text);
+    if (*--last == '9')
         return false;
     ++*last;
     return strtod(text, NULL) == value;
@@ -34,45 +37,58 @@ static void shortest(char *text, size_t size, double value)
             return;
 }
 
-size_t number_repr(char out[NUMBER_REPR_MAX], double value)
+/* 0.000ddd or ddd.ddd, the point behind exponent + 1 digits. */
+static void put_plain(struct buf *out, str digits, int exponent)
 {
-    char text[40], digits[24];
-    if (value == 0) {
-        strcpy(out, __builtin_signbit(value) ? "-0.0" : "0.0");
-        return strlen(out);
-    }
-    char *p = out;
-    if (value < 0)
-        *p++ = '-';
-    shortest(text, sizeof text, value < 0 ? -value : value);
-    int n = 0, exponent = atoi(strchr(text, 'e') + 1);
-    for (const char *c = text; *c != 'e'; c++)
-        if (*c != '.')
-            digits[n++] = *c;
-    while (n > 1 && digits[n - 1] == '0')
-        n--;
-    if (exponent < -4 || exponent >= 16) {
-        *p++ = digits[0];
-        if (n > 1)
-            *p++ = '.';
-        memcpy(p, digits + 1, (size_t)n - 1);
-        p += n - 1;
-        p += sprintf(p, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
-        return (size_t)(p - out);
-    }
     if (exponent < 0) {
-        p += sprintf(p, "0.%.*s", -exponent - 1, "000");
-        memcpy(p, digits, (size_t)n);
-        p += n;
-    } else {
-        for (int i = 0; i < n || i <= exponent + 1; i++) {
-            if (i == exponent + 1)
-                *p++ = '.';
-            *p++ = i < n ? digits[i] : '0';
-        }
+        buf_cstr(out, "0.");
+        buf_put(out, str_sub(STR("000"), 0, (size_t)(-exponent - 1)));
+        buf_put(out, digits);
+        return;
     }
-    *p = '\0';
-    return (size_t)(p - out);
+    for (int i = 0; i < (int)digits.n || i <= exponent + 1; i++) {
+        if (i == exponent + 1)
+            buf_byte(out, '.');
+        buf_byte(out, i < (int)digits.n ? digits.p[i] : '0');
+    }
+}
+
+/* d.ddde+xx */
+static void put_exponent(struct buf *out, str digits, int exponent)
+{
+    buf_byte(out, digits.p[0]);
+    if (digits.n > 1)
+        buf_byte(out, '.');
+    buf_put(out, str_skip(digits, 1));
+    buf_printf(out, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
+}
+
+size_t number_repr(char memory[NUMBER_REPR_MAX], double value)
+{
+    struct buf out = buf_over(memory, NUMBER_REPR_MAX - 1);
+    char text[40], digits[24];
+    size_t n = 0;
+    int64_t exponent = 0;
+    if (__builtin_signbit(value))
+        buf_byte(&out, '-');
+    if (value == 0) {
+        buf_cstr(&out, "0.0");
+    } else {
+        shortest(text, sizeof text, value < 0 ? -value : value);
+        const char *c = text;
+        for (; *c != 'e'; c++)
+            if (*c != '.')
+                digits[n++] = *c;
+        while (n > 1 && digits[n - 1] == '0')
+            n--;
+        bool read = str_to_i64(str_of(c + 1), &exponent);
+        ASSERT(read);
+        (exponent < -4 || exponent >= 16 ? put_exponent : put_plain)(&out, (str){digits, n},
+                                                                     (int)exponent);
+    }
+    ASSERT(!out.full);
+    memory[out.n] = '\0';
+    return out.n;
 }
 
 static int digit_value(char c)

@@ -11,7 +11,7 @@
 
 /* repr(value) of Python: the shortest digits that read back as the same double, "1.0", "1e+16",
  * "1e-05". `value` is finite. Terminated; gives the length. */
-size_t number_repr(char out[NUMBER_REPR_MAX], double value);
+size_t number_repr(char memory[NUMBER_REPR_MAX], double value);
 
 /* Digits of `base` (2 to 16), or decimal groups with colons between them where it is 60. False for
  * more than 127 bits or no digits at all; the digits themselves are not checked. */

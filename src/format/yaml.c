@@ -155,6 +155,7 @@ static enum err_kind place(struct reader *r, struct tree *v)
         r->root = v;
         return ERR_NONE;
     }
+    ASSERT(f->node);
     if (f->node->type == TREE_ARRAY) {
         tree_append(f->node, v);
         return ERR_NONE;
@@ -221,6 +222,7 @@ static enum err_kind begin(struct reader *r, enum tree_type type, const yaml_cha
 static enum err_kind end(struct reader *r)
 {
     struct frame *f = top(r);
+    ASSERT(f && f->node); /* libyaml's ends match its starts */
     struct tree *v = f->node;
     if (f->merged && f->merged->first) {
         f->merged->last->next = v->first;

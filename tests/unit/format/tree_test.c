@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "format/yaml.h"
 #include "support.h"
 
 static struct arena scratch;
@@ -23,14 +22,6 @@ static str written(const struct tree *v)
     struct buf out = buf_new(&arena, 8000);
     struct json_writer w = json_writer(&out);
     tree_write_json(&w, v);
-    assert_false(out.full);
-    return buf_str(&out);
-}
-
-static str yaml_of(const struct tree *v)
-{
-    struct buf out = buf_new(&arena, 8000);
-    tree_write_yaml(&out, v);
     assert_false(out.full);
     return buf_str(&out);
 }
@@ -100,35 +91,6 @@ static void test_failure_is_passed_on(void **state)
     assert_error(tree_parse_json(&tiny, arena, STR("[1,2,3]"), &root, &error), ERR_LIMIT, "memory");
 }
 
-static void test_duplicates(void **state)
-{
-    (void)state;
-    assert_str(written(parsed("{\"a\":1,\"b\":2,\"\\u0061\":{\"x\":3},\"b\":4}")),
-               "{\"a\":{\"x\":3},\"b\":4}");
-    assert_int_equal(parsed("{\"a\":1,\"a\":2}")->count, 1);
-    struct buf text = buf_new(&arena, 400000);
-    buf_byte(&text, '{');
-    for (int i = 0; i < 20000; i++)
-        buf_printf(&text, "%s\"k%d\":%d", i ? "," : "", i % 15000, i);
-    buf_cstr(&text, "}");
-    buf_byte(&text, '\0');
-    struct tree *v = parsed(text.p);
-    assert_int_equal(v->count, 15000);
-    assert_str(tree_get(v, STR("k0"))->text, "15000");
-    assert_str(tree_get(v, STR("k14999"))->text, "14999");
-    assert_ptr_equal(v->first, tree_get(v, STR("k0")));
-}
-
-static void test_numbers_as_python(void **state)
-{
-    (void)state;
-    assert_str(written(parsed("[1,-0,1.0,1e2,-0.0,12345678901234567890123,1.10,5e-324,1e16]")),
-               "[1,0,1.0,100.0,-0.0,12345678901234567890123,1.1,5e-324,1e+16]");
-    struct tree *v;
-    assert_error(tree_parse_json(&arena, scratch, STR("[1e400]"), &v, &error), ERR_INVALID,
-                 "1e400 is out of range");
-}
-
 static void test_clone_and_eq(void **state)
 {
     (void)state;
@@ -155,216 +117,13 @@ static void test_clone_and_eq(void **state)
     assert_false(tree_eq(parsed("9007199254740993"), parsed("9007199254740992")));
 }
 
-static void test_pretty(void **state)
-{
-    (void)state;
-    struct buf out = buf_new(&arena, 1000);
-    tree_write_json_pretty(&out, parsed("{\"a\":[1,{\"b\":{}}],\"c\":[],\"\xC3\xA9\":\"\\n\"}"), 2);
-    assert_str(buf_str(&out), "{\n  \"a\": [\n    1,\n    {\n      \"b\": {}\n    }\n  ],\n"
-                              "  \"c\": [],\n  \"\\u00e9\": \"\\n\"\n}");
-    buf_clear(&out);
-    tree_write_json_pretty(&out, parsed("3e0"), 4);
-    assert_str(buf_str(&out), "3.0");
-}
-
-static void test_too_deep_shows_as_full(void **state)
-{
-    (void)state;
-    struct tree *v = tree_array(&arena), *inner = v;
-    for (int i = 0; i < JSON_DEPTH_MAX; i++)
-        inner = tree_append(inner, tree_array(&arena));
-    struct buf out = buf_new(&arena, 100000);
-    struct json_writer w = json_writer(&out);
-    tree_write_json(&w, v);
-    assert_true(out.full);
-    out = buf_new(&arena, 100000);
-    tree_append(inner, tree_null(&arena));
-    tree_write_yaml(&out, v);
-    assert_true(out.full);
-    out = buf_new(&arena, 100000);
-    tree_write_json_pretty(&out, v, 1);
-    assert_true(out.full);
-    assert_null(tree_clone(&arena, v));
-    assert_non_null(tree_clone(&arena, v->first));
-}
-
-static void test_yaml_shape(void **state)
-{
-    (void)state;
-    struct tree *v = parsed(
-        "{\"apiVersion\":\"batch/v1\",\"spec\":{\"args\":[\"-c\",\"--\",\"echo: "
-        "hi\",[1,[]],{\"a\":1,"
-        "\"b\":[2]}],\"empty\":{},\"none\":null,\"n\":1e16},\"script\":\"set -e\\n  true\\n\","
-        "\"keep\":\"x\\n\\n\",\"strip\":\"x\\ny\",\"y\":\"a\\tb\"}");
-    assert_str(yaml_of(v), "apiVersion: batch/v1\n"
-                           "spec:\n"
-                           "  args:\n"
-                           "  - -c\n"
-                           "  - --\n"
-                           "  - \"echo: hi\"\n"
-                           "  - - 1\n"
-                           "    - []\n"
-                           "  - a: 1\n"
-                           "    b:\n"
-                           "    - 2\n"
-                           "  empty: {}\n"
-                           "  none: null\n"
-                           "  \"n\": 1.0e+16\n"
-                           "script: |\n"
-                           "  set -e\n"
-                           "    true\n"
-                           "keep: |+\n"
-                           "  x\n"
-                           "\n"
-                           "strip: |-\n"
-                           "  x\n"
-                           "  y\n"
-                           "\"y\": \"a\\tb\"\n");
-    assert_str(yaml_of(parsed("[]")), "[]\n");
-    assert_str(yaml_of(parsed("\"two\\nlines\"")), "\"two\\nlines\"\n");
-}
-
-/* Each would be read as something else, or as nothing, without its quotes. */
-static void test_yaml_quotes(void **state)
-{
-    (void)state;
-    static const char *const quoted[] = {
-        "",
-        "~",
-        "null",
-        "Null",
-        "yes",
-        "No",
-        "on",
-        "OFF",
-        "true",
-        "y",
-        "N",
-        "1",
-        "-1",
-        "0x1F",
-        "0b1",
-        "017",
-        "0o17",
-        "08",
-        "1_0",
-        "1:30",
-        "1.5",
-        ".5",
-        "-.5",
-        "1e3",
-        "1.5e+3",
-        ".inf",
-        "-.INF",
-        ".nan",
-        "=",
-        "<<",
-        "- a",
-        "-",
-        "? a",
-        ": a",
-        "a: b",
-        "a:",
-        "a #b",
-        "#a",
-        "&a",
-        "*a",
-        "!a",
-        "|",
-        ">",
-        "'a",
-        "\"a",
-        "%a",
-        "@a",
-        "`a",
-        "{a",
-        "[a",
-        ",a",
-        " a",
-        "a ",
-        "---",
-        "--- a",
-        "...",
-        "a\tb",
-        "a\rb",
-        "2024-01-02",
-        "\x7F",
-        "2024-1-2 03:04:05",
-        "2024-01-01T00:00:00Z",
-        "\xEF\xBB\xBF",
-        "\xC2\x85",
-        "\xE2\x80\xA8",
-    };
-    static const char *const plain[] = {
-        "a",
-        "a b",
-        "a:b",
-        "a#b",
-        "-a",
-        "--a",
-        "http://x:80/y",
-        "nope",
-        "yess",
-        "1.2.3",
-        "10.0.0.1",
-        "100m",
-        "512Mi",
-        "a,b",
-        "a'b\"c",
-        "$(X)",
-        "caf\xC3\xA9",
-        "\xF0\x9F\x98\x80",
-        "80:80",
-        "7e1c1b0e-5c7a-4d23-9b0c-0b1d4f2c3a11",
-        "/bin/sh",
-        "a?",
-        "x=y",
-        "null1",
-        "12h30m",
-    };
-    for (size_t i = 0; i < ARRAY_LEN(quoted); i++) {
-        str s = yaml_of(tree_str(&arena, str_of(quoted[i])));
-        if (s.p[0] != '"')
-            fail_msg("%s is not quoted", quoted[i]);
-        struct tree *back;
-        assert_int_equal(yaml_parse(&arena, s, &back, &error), ERR_NONE);
-        assert_true(str_eq(tree_text(back), str_of(quoted[i])));
-    }
-    for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
-        str s = yaml_of(tree_str(&arena, str_of(plain[i])));
-        assert_true(str_eq(str_trim(s), str_of(plain[i])));
-        struct tree *back;
-        assert_int_equal(yaml_parse(&arena, s, &back, &error), ERR_NONE);
-        assert_true(str_eq(tree_text(back), str_of(plain[i])));
-    }
-}
-
-static void test_yaml_long_keys(void **state)
-{
-    (void)state;
-    struct tree *v = tree_object(&arena);
-    char key[1500];
-    memset(key, '\x01', sizeof key);
-    tree_set(&arena, v, (str){key, 300}, tree_i64(&arena, 1));
-    memset(key, 'k', sizeof key);
-    struct tree *list = tree_set(&arena, v, (str){key, 1500}, tree_array(&arena));
-    tree_append(list, tree_i64(&arena, 2));
-    struct tree *map = tree_set(&arena, v, (str){key, 1400}, tree_object(&arena));
-    tree_set(&arena, map, STR("a"), tree_i64(&arena, 3));
-    tree_set(&arena, v, (str){key, 1000}, tree_str(&arena, STR("x\ny")));
-    struct tree *back;
-    if (yaml_parse(&arena, yaml_of(v), &back, &error))
-        fail_msg("%s", error.text);
-    assert_true(tree_eq(v, back));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_build),       TEST(test_set_keeps_the_place),    TEST(test_failure_is_passed_on),
-        TEST(test_duplicates),  TEST(test_numbers_as_python),      TEST(test_clone_and_eq),
-        TEST(test_pretty),      TEST(test_too_deep_shows_as_full), TEST(test_yaml_shape),
-        TEST(test_yaml_quotes), TEST(test_yaml_long_keys),
+        TEST(test_build),
+        TEST(test_set_keeps_the_place),
+        TEST(test_failure_is_passed_on),
+        TEST(test_clone_and_eq),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
