@@ -115,8 +115,8 @@ $(B)/debug/tests/unit/%_test: tests/unit/%_test.c $(B)/debug/libsrc.a $(B)/flags
     | packages-test
 	@mkdir -p $(@D)
 	$(say) CC-TEST $<
-	$(q)$(CC_debug) $(CFLAGS_debug) -Itests/unit -MMD -MP $< -o $@ $(LDFLAGS_debug) $(B)/debug/libsrc.a \
-	    $(LIBS_debug) -lcmocka
+	$(q)$(CC_debug) $(CFLAGS_debug) -Itests/unit -MMD -MP $< -o $@ $(LDFLAGS_debug) \
+	    -Wl,--start-group $(B)/debug/libsrc.a $(LIBS_debug) -Wl,--end-group -lcmocka
 
 .PHONY: check
 ## check: build and run the unit tests (one of them: make check T=base/arena)
@@ -129,7 +129,7 @@ check: $(UNIT_PROGRAMS)
 # The fragments below add theirs: TEST_SUITES += NAME
 TEST_SUITES := check
 
--include tools/tools.mk tests/tests.mk tests/e2e/e2e.mk tests/demo/demo.mk
+-include tools/tools.mk tests/tests.mk tests/slugs/slugs.mk tests/e2e/e2e.mk tests/demo/demo.mk
 
 .PHONY: test
 ## test: run every suite but the end-to-end one; the last line says N passed, N failed
