@@ -73,8 +73,9 @@ static str broken_reason(const struct exchange *x, CURLcode code, struct arena *
     if (x->sendings == 0 && x->url.https && x->tls.check)
         return str_printf(out, "the connection to " STR_FMT " broke in the TLS handshake (%s)%s",
                           STR_ARG(peer_label(x, out)), x->curl_text,
-                          x->tls.config->identity ? ""
-                                                  : "; the server may want a client certificate");
+                          x->tls.config->identity
+                              ? "; the server may not accept our client certificate"
+                              : "; the server may want a client certificate");
     if (x->sendings == 0)
         return str_printf(out,
                           "the connection to " STR_FMT " broke before the request was sent (%s)",
@@ -187,7 +188,7 @@ struct http_reply exchange_outcome(struct exchange *x, CURLcode code)
         .content_type = x->content_type,
         .arena = &x->arena,
     };
-    if (x->collecting) {
+    if (x->collecting && x->body_in.p) {
         /* What the buffer does not use goes back to the arena, for the caller's decoding. */
         size_t used = (size_t)(x->body_in.p - x->arena.base) + x->body_in.n + 1;
         x->body_in.p[x->body_in.n] = '\0';

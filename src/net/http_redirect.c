@@ -44,6 +44,9 @@ bool exchange_redirect(struct exchange *x, struct err *e)
         err_set(e, ERR_INVALID, "redirected more than %d times", HTTP_REDIRECTS_MAX);
         return false;
     }
+    if (x->collecting)
+        arena_rewind(&x->arena, x->body_mark); /* of no interest; the Location came before it */
+    x->collecting = false;
     str text = resolve(x, x->location);
     struct url to;
     struct err why = {0};
@@ -60,7 +63,6 @@ bool exchange_redirect(struct exchange *x, struct err *e)
     x->sendings = 0;
     x->status = 0;
     x->head_complete = false;
-    x->collecting = false; /* its memory comes back with the arena's reset */
     x->body_bytes = 0;
     return true;
 }
