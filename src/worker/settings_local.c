@@ -45,6 +45,9 @@ const struct setting settings_of_worker[] = {
     SETTING("integrations.kubernetes.observer.forward_crashed_run_logs_tail_lines", INT, "500",
             .limits = ">=1", .help = "how many lines"),
 
+    SETTING("logging.handlers.console.formatter", TEXT, NULL,
+            .help = "json: log as one JSON object a line"),
+
     SETTING(
         "k8s_worker.cancel_grace_seconds", FLOAT, "75.0", .limits = ">=0",
         .help =
