@@ -335,6 +335,41 @@ static void settings_must_be_there(void **state)
     assert_int_equal(got.times, 0);
 }
 
+/* Each budget that is too small ends one exchange, in the handshake too, and none hangs. */
+static void memory_may_run_out(void **state)
+{
+    (void)state;
+    struct tls_config config = {.trust = trust_in("ca.crt")};
+    struct heap_figures before = heap_figures();
+    struct got got;
+    char url[64];
+    int failed = 0, passed = 0;
+    for (size_t more = 1; more < 120000; more += 2999) {
+        /* Another name each time, so that no connection is there yet. */
+        snprintf(url, sizeof url, "https://n%zu.wild.localhost:%d", more, port_of("dns"));
+        struct http_target target = {.base_url = str_of(url), .tls = &config};
+        struct http_request request = {
+            .target = &target, .path = STR("/x"), .on_done = keep_reply, .ctx = &got};
+        struct err e;
+        http_id id;
+        got = (struct got){0};
+        heap_set_budget(heap_figures().used + more);
+        if (http_send(http, &request, &id, &e)) {
+            assert_int_equal(e.kind, ERR_RETRY);
+            failed++;
+            continue;
+        }
+        turn_until(&got.times);
+        failed += got.reply.kind == ERR_RETRY;
+        passed += got.reply.kind == ERR_NONE;
+    }
+    heap_set_budget(before.budget);
+    assert_int_equal(failed + passed, 41);
+    assert_true(failed > 3 && passed > 3);
+    fetch("dns", "localhost", &config, &got);
+    assert_int_equal(got.reply.kind, ERR_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +381,7 @@ int main(void)
         cmocka_unit_test(connections_are_shared_by_equal_settings_only),
         cmocka_unit_test(peers_that_do_not_speak_tls),
         cmocka_unit_test(settings_must_be_there),
+        cmocka_unit_test(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, tls_rig_open, tls_rig_close);
 }
