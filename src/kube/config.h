@@ -24,6 +24,7 @@ struct kube_exec { /* kubeconfig's users[].user.exec */
     const struct tree *args; /* array of strings, or NULL */
     const struct tree *env;  /* array of {name, value}, or NULL */
     str install_hint;
+    int64_t timeout_ms; /* 0: KUBE_EXEC_TIMEOUT_MS */
     bool provide_cluster_info;
     const struct tree *cluster; /* for provideClusterInfo; may be NULL */
 };

@@ -143,12 +143,17 @@ static void finish(struct kube_plugin *p, int status, bool known)
     fail(p, &e);
 }
 
+static int64_t timeout_ms(const struct kube_plugin *p)
+{
+    return p->exec->timeout_ms ? p->exec->timeout_ms : KUBE_EXEC_TIMEOUT_MS;
+}
+
 static void on_limit(void *ctx)
 {
     struct kube_plugin *p = ctx;
     struct err e;
     kill_group(p);
-    err_set(&e, ERR_AUTH, "no answer in %d s, stopped", KUBE_EXEC_TIMEOUT_MS / 1000);
+    err_set(&e, ERR_AUTH, "no answer in %.3g s, stopped", (double)timeout_ms(p) / 1000);
     fail(p, &e);
 }
 
@@ -385,7 +390,7 @@ enum err_kind kube_plugin_start(struct kube_plugin *p, kube_plugin_done_fn *on_d
         complete_error(p, e);
         return ERR_AUTH;
     }
-    loop_timer_set(p->loop, &p->limit, KUBE_EXEC_TIMEOUT_MS, on_limit, p);
+    loop_timer_set(p->loop, &p->limit, timeout_ms(p), on_limit, p);
     return ERR_NONE;
 }
 

@@ -16,7 +16,7 @@
 #define PAGE_SIZE 500
 #define PAGE_TIMEOUT_MS 120000
 #define PAGE_REST_MAX (64 * KIB)
-#define END_MARK_WAIT_MS 15000 /* silence in a streaming list: the server does not know it */
+#define LIST_SILENCE_DEFAULT_MS 15000
 #define SHORT_STREAM_MS 1000   /* a stream that ends sooner is no success */
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_CAP_MS 30000
@@ -298,7 +298,7 @@ static enum http_data_verdict on_data(void *ctx, str bytes, struct err *e)
             return HTTP_DATA_STOP;
     } else {
         if (w->state == WATCH_STREAM_LIST)
-            loop_timer_set(w->loop, &w->timer, END_MARK_WAIT_MS, on_timer, w);
+            loop_timer_set(w->loop, &w->timer, w->options.list_silence_ms, on_timer, w);
         uint64_t before = w->lines.skipped;
         bool go_on = kube_lines_feed(&w->lines, bytes, on_line, w);
         w->figures.skipped += w->lines.skipped - before;
@@ -437,7 +437,7 @@ static void start(struct kube_watch *w)
     if (send(w, &e))
         back_off(w, &e, -1);
     else if (w->state == WATCH_STREAM_LIST)
-        loop_timer_set(w->loop, &w->timer, END_MARK_WAIT_MS, on_timer, w);
+        loop_timer_set(w->loop, &w->timer, w->options.list_silence_ms, on_timer, w);
 }
 
 static void on_timer(void *ctx)
@@ -471,6 +471,8 @@ struct kube_watch *kube_watch_open(struct arena *perm, struct loop *loop, struct
     ASSERT(w->options.namespace.p && w->options.label_selector.p);
     if (!w->options.idle_timeout_ms)
         w->options.idle_timeout_ms = IDLE_DEFAULT_MS;
+    if (!w->options.list_silence_ms)
+        w->options.list_silence_ms = LIST_SILENCE_DEFAULT_MS;
     kube_lines_init(&w->lines, WATCH_LINE_MAX);
     arena_reserve(&w->arena, "watch", WATCH_ARENA);
     go(w, 0);
