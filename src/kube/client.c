@@ -252,6 +252,7 @@ enum err_kind kube_send(struct kube *k, const struct kube_request *request, kube
         return err_set(e, ERR_LIMIT, "more than %d requests to one API server at once",
                        KUBE_CALLS_MAX);
     struct call *c = call_of(k, taken);
+    ASSERT(c);
     struct arena arena = c->arena;
     if (!arena.base)
         arena_reserve(&arena, "kube call", KUBE_CALL_ARENA);

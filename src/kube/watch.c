@@ -17,7 +17,7 @@
 #define PAGE_TIMEOUT_MS 120000
 #define PAGE_REST_MAX (64 * KIB)
 #define LIST_SILENCE_DEFAULT_MS 15000
-#define SHORT_STREAM_MS 1000   /* a stream that ends sooner is no success */
+#define SHORT_STREAM_MS 1000 /* a stream that ends sooner is no success */
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_CAP_MS 30000
 #define RETRY_AFTER_CAP_MS 300000

@@ -130,11 +130,12 @@ void prefect_reply_error(const struct http_reply *r, struct err *e)
     str detail = str_trim(described(r->arena, r->body));
     if (!detail.n && str_starts(r->content_type, STR("text/plain")))
         detail = str_trim(r->body);
+    if (!detail.n)
+        return;
     size_t n = strlen(e->text);
     struct buf b = buf_over(e->text + n, sizeof e->text - n - 1);
     buf_cstr(&b, ": ");
     for (size_t i = 0; i < detail.n && i < DETAIL_MAX; i++)
         buf_byte(&b, (unsigned char)detail.p[i] < ' ' ? ' ' : detail.p[i]);
-    if (detail.n)
-        e->text[n + b.n] = '\0';
+    e->text[n + b.n] = '\0';
 }

@@ -291,8 +291,8 @@ static struct call *call_new(struct prefect *p, const struct prefect_request *re
                              struct err *e)
 {
     slot_id id = slots_take(&p->slots);
-    ASSERT(id);
     struct call *c = call_of(p, id);
+    ASSERT(c);
     struct arena arena = c->arena;
     if (!arena.base)
         arena_reserve(&arena, "prefect call", PREFECT_CALL_ARENA);

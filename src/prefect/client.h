@@ -42,7 +42,7 @@ enum err_kind prefect_open(struct arena *perm, struct loop *loop, struct http *h
 void prefect_set_worker_name(struct prefect *prefect, str name);
 
 enum prefect_repeat {
-    PREFECT_REPEAT_SAFE,  /* GET, or a body that may be sent twice */
+    PREFECT_REPEAT_SAFE,   /* GET, or a body that may be sent twice */
     PREFECT_REPEAT_UNSENT, /* only where the request surely had no effect (refused, 429, 503) */
     PREFECT_REPEAT_NEVER,  /* once: start-up's best effort */
 };
@@ -50,8 +50,8 @@ enum prefect_repeat {
 struct prefect_reply {
     enum err_kind kind;
     int status;
-    str body;             /* empty when streamed */
-    struct arena *arena;  /* scratch, gone on return */
+    str body;                      /* empty when streamed */
+    struct arena *arena;           /* scratch, gone on return */
     const struct http_reply *http; /* never NULL; status 0 where no exchange took place */
     const struct err *err;
     bool lost; /* an attempt may have had its effect although its reply never arrived; also set
@@ -61,11 +61,11 @@ typedef void prefect_done_fn(void *ctx, const struct prefect_reply *reply);
 
 struct prefect_request {
     enum http_method method;
-    str path;               /* "/flow_runs/x", encoded, with query; copied */
-    str body;               /* JSON; copied; empty for none */
+    str path; /* "/flow_runs/x", encoded, with query; copied */
+    str body; /* JSON; copied; empty for none */
     enum prefect_repeat repeat;
-    size_t body_max;        /* 0: HTTP_BODY_MAX */
-    http_data_fn *on_data;  /* streams a 2xx body */
+    size_t body_max;       /* 0: HTTP_BODY_MAX */
+    http_data_fn *on_data; /* streams a 2xx body */
     prefect_done_fn *on_done;
     void *ctx;
 };

@@ -29,9 +29,9 @@ struct prefect_state {
     bool present;
     struct uuid id;
     enum prefect_state_type type;
-    str name;    /* views of the reply */
+    str name; /* views of the reply */
     str message;
-    int64_t timestamp_us; /* 0 unknown */
+    int64_t timestamp_us;      /* 0 unknown */
     struct uuid transition_id; /* of state_details; nil where absent */
 };
 

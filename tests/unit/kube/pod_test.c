@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/support.h"
 
-#include "kube/job.h"
+#include "kube/meta.h"
 #include "kube/pod.h"
-
-#define META                                                                         \
-    "\"metadata\":{\"name\":\"j\",\"namespace\":\"n\",\"uid\":"                      \
-    "\"11111111-2222-4333-8444-555555555555\",\"resourceVersion\":\"42\","           \
-    "\"creationTimestamp\":\"2026-01-02T03:04:05Z\",\"labels\":{\"prefect.io/x.y\":" \
-    "\"v\\u00e4\",\"empty\":\"\"}}"
-
-static struct kube_job job_of(const char *text)
-{
-    struct kube_job job;
-    if (kube_job_read(&arena, str_of(text), &job, &error))
-        fail_msg("%s", error.text);
-    return job;
-}
 
 static struct kube_pod pod_of(const char *text)
 {
@@ -24,63 +10,6 @@ static struct kube_pod pod_of(const char *text)
     if (kube_pod_read(&arena, str_of(text), &pod, &error))
         fail_msg("%s", error.text);
     return pod;
-}
-
-static void metadata_and_labels(void **state)
-{
-    (void)state;
-    struct kube_job job = job_of("{" META "}");
-    assert_str(job.meta.name, "j");
-    assert_str(job.meta.namespace, "n");
-    assert_str(job.meta.uid_text, "11111111-2222-4333-8444-555555555555");
-    assert_int_equal(job.meta.uid.bytes[15], 0x55);
-    assert_str(job.meta.resource_version, "42");
-    assert_int_equal(job.meta.created_us, 1767323045000000);
-    assert_false(job.meta.deleting);
-    assert_str(kube_label(&arena, &job.meta, "prefect.io/x.y"), "v\xc3\xa4");
-    assert_non_null(kube_label(&arena, &job.meta, "empty").p);
-    assert_null(kube_label(&arena, &job.meta, "absent").p);
-    struct kube_job ignored;
-    assert_error(kube_job_read(&arena, STR("{\"metadata\":{\"name\":\"x\"}}"), &ignored, &error),
-                 ERR_INVALID, "no uid");
-    assert_error(kube_job_read(&arena, STR("{}"), &ignored, &error), ERR_INVALID, "no name");
-    assert_error(kube_job_read(&arena, STR("{"), &ignored, &error), ERR_INVALID, "a Job");
-}
-
-static void a_job_and_its_end(void **state)
-{
-    (void)state;
-    struct kube_job job = job_of("{" META ",\"spec\":{},\"status\":{}}");
-    assert_int_equal(job.backoff_limit, 6);
-    assert_true(kube_job_live(&job));
-    job =
-        job_of("{" META ",\"spec\":{\"backoffLimit\":0,\"suspend\":true},\"status\":{\"active\":1,"
-               "\"ready\":2,\"succeeded\":3,\"failed\":4,\"startTime\":\"2026-01-02T03:04:05Z\","
-               "\"completionTime\":\"2026-01-02T03:04:06Z\",\"conditions\":null}}");
-    assert_int_equal(job.backoff_limit, 0);
-    assert_true(job.suspended);
-    assert_int_equal(job.active, 1);
-    assert_int_equal(job.ready, 2);
-    assert_int_equal(job.succeeded, 3);
-    assert_int_equal(job.failed, 4);
-    assert_int_equal(job.completed_us - job.started_us, 1000000);
-    job = job_of("{" META ",\"status\":{\"conditions\":[{\"type\":\"Suspended\",\"status\":"
-                 "\"False\"},{\"type\":\"FailureTarget\",\"status\":\"True\",\"reason\":"
-                 "\"PodFailurePolicy\"},{\"type\":\"Failed\",\"status\":\"True\",\"reason\":"
-                 "\"DeadlineExceeded\",\"message\":\"too long\"}]}}");
-    assert_true(job.failed_condition);
-    assert_false(job.complete);
-    assert_false(kube_job_live(&job));
-    assert_str(job.failed_reason, "DeadlineExceeded");
-    assert_str(job.failed_message, "too long");
-    job = job_of("{" META ",\"status\":{\"conditions\":[{\"type\":\"FailureTarget\",\"status\":"
-                 "\"True\",\"reason\":\"x\"}]}}");
-    assert_false(job.failed_condition);
-    assert_str(job.failed_reason, "x");
-    job = job_of("{" META ",\"status\":{\"conditions\":[{\"type\":\"Complete\",\"status\":"
-                 "\"True\"},{\"type\":\"Failed\",\"status\":\"False\"}]}}");
-    assert_true(job.complete);
-    assert_false(job.failed_condition);
 }
 
 static void a_bare_pod(void **state)
@@ -163,8 +92,6 @@ static void containers_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(metadata_and_labels),
-        TEST(a_job_and_its_end),
         TEST(a_bare_pod),
         TEST(containers_in_order),
     };
