@@ -118,11 +118,13 @@ static bool parse_iso(struct cursor *c)
     return true;
 }
 
-/* H:MM[:SS[.ffffff]] to the end. */
+/* H:MM[:SS[.ffffff]] to the end, at least five characters; what is below a microsecond is cut. */
 static bool parse_clock(struct cursor *c)
 {
     int64_t hour, minute, second = 0;
     double part = 0;
+    if (c->rest.n < 5)
+        return false;
     if (!digits(c, 1, DIGITS_MAX, &hour) || !skip(c, ':') || !digits(c, 2, 2, &minute) ||
         minute > 59)
         return false;
@@ -133,7 +135,8 @@ static bool parse_clock(struct cursor *c)
             return false;
     }
     return c->rest.n == 0 && add(c, hour, 0, 3600 * SECOND_US) &&
-           add(c, minute, 0, 60 * SECOND_US) && add(c, second, part, SECOND_US);
+           add(c, minute, 0, 60 * SECOND_US) && add(c, second, 0, SECOND_US) &&
+           add(c, (int64_t)(part * 1e6 + 1e-6), 0, 1);
 }
 
 /* "3d", "3 days", "3 day, 01:02:03" */
@@ -162,11 +165,11 @@ bool duration_parse(str text, int64_t *out_us)
         skip(&c, '+');
     bool has_day = str_find_char(text, 'd') >= 0 || str_find_char(text, 'D') >= 0;
     if (skip(&c, 'P'))
-        ok = parse_iso(&c);
+        ok = text.n >= 3 && parse_iso(&c);
     else if (has_day)
         ok = parse_days(&c);
     else
-        ok = text.n >= 5 && parse_clock(&c);
+        ok = parse_clock(&c);
     if (ok)
         *out_us = minus ? -c.us : c.us;
     return ok;

@@ -14,21 +14,21 @@
 struct config {
     /* flags */
     str pool;
-    str name;             /* given, or "KubernetesWorker <uuid4>" */
+    str name; /* given, or "KubernetesWorker <uuid4>" */
     bool name_given;
-    const str *queues;    /* --work-queue */
+    const str *queues; /* --work-queue */
     size_t queue_count;
-    str type;             /* --type; empty: discovered from the pool */
-    int64_t limit;        /* -1: none */
+    str type;      /* --type; empty: discovered from the pool */
+    int64_t limit; /* -1: none */
     bool run_once;
     bool with_healthcheck;
-    bool create_pool;     /* --create-pool-if-not-found */
+    bool create_pool;                     /* --create-pool-if-not-found */
     const struct tree *base_job_template; /* of --base-job-template; NULL without */
-    size_t memory_budget; /* --memory-budget */
+    size_t memory_budget;                 /* --memory-budget */
 
     /* Prefect */
-    str api_url;          /* without trailing slash */
-    str ui_url;           /* may be empty */
+    str api_url; /* without trailing slash */
+    str ui_url;  /* may be empty */
     bool cloud;
     double query_s, heartbeat_s, prefetch_s;
     bool cancellation;
@@ -46,13 +46,13 @@ struct config {
     bool create_secret_for_api_key;
     bool store_env_as_secret;
     bool tcp_keepalive;
-    int64_t create_attempts;      /* total */
+    int64_t create_attempts; /* total */
     int64_t create_delay_s, create_jitter_min_s, create_jitter_max_s;
     bool observer_enabled;
     bool replicate_pod_events;
     const str *observer_namespaces; /* empty: all */
     size_t observer_namespace_count;
-    str observer_label_selector;    /* "prefect.io/flow-run-id,key=value", sorted by key */
+    str observer_label_selector; /* "prefect.io/flow-run-id,key=value", sorted by key */
     bool forward_crashed_logs;
     int64_t forward_tail_lines;
 
@@ -78,12 +78,11 @@ extern const struct argument_syntax config_syntax;
 /* Flags and settings into *config. ERR_INVALID: usage (exit 2); ERR_FATAL: a missing pool or API
  * URL, a bad worker name, an unreadable template (exit 1). */
 enum err_kind config_load(struct arena *perm, struct arena scratch,
-                          const struct config_arguments *arguments,
-                          const struct settings *settings, struct config *config, struct err *e)
-    MUST_CHECK;
+                          const struct config_arguments *arguments, const struct settings *settings,
+                          struct config *config, struct err *e) MUST_CHECK;
 
-/* Sets up the log by the settings: level, format, names, secrets to mask. Then says what looks wrong
- * and is no error: a profile that is not there, the API URL's shape, a limit that a restart
+/* Sets up the log by the settings: level, format, names, secrets to mask. Then says what looks
+ * wrong and is no error: a profile that is not there, the API URL's shape, a limit that a restart
  * forgets. */
 void config_log(const struct config *config);
 

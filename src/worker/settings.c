@@ -64,7 +64,54 @@ static enum err_kind refuse(struct loader *l, const struct setting *setting,
     return l->e ? l->e->kind : ERR_INVALID;
 }
 
-/* The first source that says something decides. */
+/* The first source that says something decides; null in JSON says nothing. */
+static enum err_kind read_first(struct loader *l, struct setting_reader *r, struct value *value)
+{
+    for (size_t source = 0; source < SETTINGS_SOURCE_COUNT; source++) {
+        const struct tree *found = settings_inputs_find(&l->inputs, r->setting, source);
+        const struct tree *given = found;
+        if (!found)
+            continue;
+        r->decode_unions = source <= SETTINGS_DOTENV;
+        if (setting_decode(r, &given))
+            return refuse(l, r->setting, source, found);
+        if (given->type == TREE_NULL)
+            continue;
+        value->set = true;
+        return setting_read(r, given, &value->text, &value->null)
+                   ? refuse(l, r->setting, source, found)
+                   : ERR_NONE;
+    }
+    return ERR_NONE;
+}
+
+/* Objects are put on top of each other, the first source uppermost. */
+static enum err_kind read_merged(struct loader *l, struct setting_reader *r, struct value *value)
+{
+    struct tree *merged = NULL;
+    size_t from = 0;
+    const struct tree *last = NULL;
+    for (size_t source = SETTINGS_SOURCE_COUNT; source-- > 0;) {
+        const struct tree *found = settings_inputs_find(&l->inputs, r->setting, source);
+        const struct tree *given = found;
+        if (!found)
+            continue;
+        if (setting_decode(r, &given))
+            return refuse(l, r->setting, source, found);
+        if (given->type == TREE_NULL && source <= SETTINGS_DOTENV)
+            continue;
+        merged = setting_merge(&l->scratch, merged, given);
+        if (!merged)
+            return err_set(l->e, ERR_LIMIT, "the settings are too large");
+        from = source;
+        last = found;
+    }
+    value->set = merged != NULL;
+    if (merged && setting_read(r, merged, &value->text, &value->null))
+        return refuse(l, r->setting, from, last);
+    return ERR_NONE;
+}
+
 static enum err_kind read_setting(struct loader *l, size_t index)
 {
     const struct setting *setting = setting_at(index);
@@ -75,22 +122,16 @@ static enum err_kind read_setting(struct loader *l, size_t index)
                                .home = l->inputs.user_home,
                                .prefect_home = l->settings->values[0].text,
                                .e = l->e};
-    bool absent = true;
-    str text;
-    for (size_t source = 0; absent && source < SETTINGS_SOURCE_COUNT; source++) {
-        const struct tree *given = settings_inputs_find(&l->inputs, setting, source);
-        if (!given)
-            continue;
-        r.decode_unions = source <= SETTINGS_DOTENV;
-        if (setting_read(&r, given, &text, &value->null, &absent))
-            return refuse(l, setting, source, given);
-    }
-    value->text = str_of(setting->fallback);
-    if (absent)
-        return ERR_NONE;
     char name[SETTING_NAME_MAX];
-    value->set = true;
-    value->text = str_copy(l->perm, text);
+    enum err_kind kind =
+        setting_is_object(setting) ? read_merged(l, &r, value) : read_first(l, &r, value);
+    if (kind)
+        return kind;
+    if (!value->set) {
+        value->text = str_of(setting->fallback);
+        return ERR_NONE;
+    }
+    value->text = str_copy(l->perm, value->text);
     value->name = str_copy(l->perm, setting_name(setting, name));
     return value->text.p && value->name.p ? ERR_NONE
                                           : err_set(l->e, ERR_LIMIT, "the settings are too large");

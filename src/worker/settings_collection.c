@@ -228,12 +228,10 @@ static enum err_kind put_duration(struct setting_reader *r, struct json_writer *
     struct setting one = {.type = SETTING_SECONDS, .limits = ">0"};
     const struct setting *whole = r->setting;
     str text;
-    bool null, absent;
+    bool null;
     r->setting = &one;
-    enum err_kind kind = setting_read(r, given, &text, &null, &absent);
+    enum err_kind kind = setting_read(r, given, &text, &null);
     r->setting = whole;
-    if (!kind && absent)
-        return setting_refuse(r, given, "is not a duration");
     if (!kind)
         json_put_str(w, text);
     return kind;
@@ -269,6 +267,20 @@ static enum err_kind read_object(struct setting_reader *r, const struct tree *gi
         return err_set(r->e, ERR_LIMIT, "the value is too long");
     *text = str_copy(r->out, buf_str(&b));
     return ERR_NONE;
+}
+
+struct tree *setting_merge(struct arena *out, struct tree *base, const struct tree *over)
+{
+    struct tree *copy = tree_clone(out, over);
+    if (!copy || !base || base->type != TREE_OBJECT || copy->type != TREE_OBJECT)
+        return copy;
+    for (struct tree *v = copy->first, *next; v; v = next) {
+        next = v->next;
+        tree_unlink(copy, v);
+        if (!tree_set(out, base, v->key, v))
+            return NULL;
+    }
+    return base;
 }
 
 static enum err_kind read_by_type(struct setting_reader *r, const struct tree *given, str *text,

@@ -16,9 +16,17 @@ static const char *const file_names[SETTINGS_SOURCE_COUNT] = {
     [SETTINGS_OLD_PYPROJECT] = "pyproject.toml",
 };
 
-/* The profiles that Prefect brings along; each of them stands for the first. */
-static const str built_in[] = {STR_INIT("ephemeral"), STR_INIT("local"), STR_INIT("test"),
-                               STR_INIT("cloud")};
+/* The profiles that are there without a file. */
+static const str built_in = STR_INIT("active = 'ephemeral'\n"
+                                     "[profiles.ephemeral]\n"
+                                     "PREFECT_SERVER_EPHEMERAL_ENABLED = 'true'\n"
+                                     "[profiles.local]\n"
+                                     "PREFECT_API_URL = 'http://127.0.0.1:4200/api'\n"
+                                     "[profiles.test]\n"
+                                     "PREFECT_SERVER_EPHEMERAL_ENABLED = 'true'\n"
+                                     "PREFECT_SERVER_DATABASE_CONNECTION_URL = "
+                                     "'sqlite+aiosqlite:///:memory:'\n"
+                                     "[profiles.cloud]\n");
 
 static char upper(char c)
 {
@@ -171,11 +179,12 @@ static str expand(struct arena *out, const struct settings_inputs *inputs, str p
     return str_copy(out, path);
 }
 
-/* Where the profiles file is, whether it is there or not. */
-static str profiles_path(struct arena *out, const struct settings_inputs *inputs)
+/* Where the profiles file is, whether it is there or not. *chosen: somebody said so. */
+static str profiles_path(struct arena *out, const struct settings_inputs *inputs, bool *chosen)
 {
     str home = first_text(tree_get(inputs->of[SETTINGS_ENVIRONMENT], STR("PREFECT_HOME")));
-    home = expand(out, inputs, home.n ? home : STR("~/.prefect"), STR(""));
+    *chosen = true;
+    str expanded = expand(out, inputs, home.n ? home : STR("~/.prefect"), STR(""));
     static const enum settings_source order[] = {SETTINGS_ENVIRONMENT, SETTINGS_DOTENV,
                                                  SETTINGS_PREFECT_TOML, SETTINGS_PYPROJECT};
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
@@ -183,72 +192,69 @@ static str profiles_path(struct arena *out, const struct settings_inputs *inputs
         str path = first_text(tree_get(inputs->of[order[i]],
                                        toml ? STR("profiles_path") : STR("PREFECT_PROFILES_PATH")));
         if (path.n)
-            return expand(out, inputs, path, home);
+            return expand(out, inputs, path, expanded);
     }
-    return str_printf(out, STR_FMT "/profiles.toml", STR_ARG(home));
-}
-
-static bool is_built_in(str name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(built_in); i++) {
-        if (str_eq(name, built_in[i]))
-            return true;
-    }
-    return false;
-}
-
-static enum err_kind use_built_in(struct arena *out, struct settings_inputs *inputs, struct err *e)
-{
-    struct tree *object = tree_object(out);
-    struct tree *set = object ? tree_set(out, object, STR("PREFECT_SERVER_EPHEMERAL_ENABLED"),
-                                         tree_str(out, STR("true")))
-                              : NULL;
-    inputs->of[SETTINGS_PROFILE] = object;
-    inputs->profile = built_in[0];
-    inputs->profile_path = STR("");
-    return set ? ERR_NONE : err_set(e, ERR_LIMIT, "no memory for the profile");
-}
-
-static enum err_kind no_such_profile(struct arena *out, const struct settings_sources *sources,
-                                     struct settings_inputs *inputs, str wanted, str path,
-                                     struct err *e)
-{
-    if (sources->profile && !is_built_in(wanted))
-        return err_set(e, ERR_INVALID, "--profile: there is no profile '" STR_FMT "' in " STR_FMT,
-                       STR_ARG(wanted), STR_ARG(path));
-    if (wanted.n && !is_built_in(wanted))
-        inputs->warning = str_printf(out,
-                                     "there is no profile '" STR_FMT "' in " STR_FMT
-                                     "; going on with the profile that is built in",
-                                     STR_ARG(wanted), STR_ARG(path));
-    return use_built_in(out, inputs, e);
+    *chosen = home.n > 0;
+    return str_printf(out, STR_FMT "/profiles.toml", STR_ARG(expanded));
 }
 
 /* The profile asked for on the command line, by PREFECT_PROFILE, or in the file. */
-static enum err_kind read_profile(struct arena *out, const struct settings_sources *sources,
-                                  struct settings_inputs *inputs, struct err *e)
+static str wanted_profile(const struct settings_sources *sources, const struct tree *file)
 {
-    str path = profiles_path(out, inputs);
-    struct tree *file;
-    if (!path.p)
-        return err_set(e, ERR_LIMIT, "the path of the profiles file is too long");
-    enum err_kind kind = read_toml(out, sources->folder, path.p, &file, e);
-    if (kind)
-        return kind;
     str wanted = str_of(sources->profile);
     if (!wanted.n)
         wanted = variable(sources->environment, STR("PREFECT_PROFILE"));
-    if (!wanted.n)
-        wanted = first_text(tree_get(file, STR("active")));
-    struct tree *profile = tree_get(tree_get(file, STR("profiles")), wanted);
+    return wanted.n ? wanted : first_text(tree_get(file, STR("active")));
+}
+
+/*
+ * A profile that the file lacks, although it may be built in: the reference then takes the first
+ * of those that are built in, whatever it was asked for.
+ */
+static enum err_kind replace_missing(struct arena *out, const struct settings_sources *sources,
+                                     struct settings_inputs *inputs, const struct tree *profiles,
+                                     struct err *e)
+{
+    bool known = tree_get(profiles, inputs->profile) != NULL;
+    if (sources->profile && !known)
+        return err_set(e, ERR_INVALID, "--profile: there is no profile '" STR_FMT "' in " STR_FMT,
+                       STR_ARG(inputs->profile), STR_ARG(inputs->profile_path));
+    if (inputs->profile.n && !known)
+        inputs->warning = str_printf(out,
+                                     "there is no profile '" STR_FMT "' in " STR_FMT
+                                     "; going on with the profile that is built in",
+                                     STR_ARG(inputs->profile), STR_ARG(inputs->profile_path));
+    inputs->profile = STR("ephemeral");
+    inputs->profile_path = STR("");
+    inputs->of[SETTINGS_PROFILE] = tree_get(profiles, inputs->profile);
+    return ERR_NONE;
+}
+
+static enum err_kind read_profile(struct arena *out, const struct settings_sources *sources,
+                                  struct settings_inputs *inputs, struct err *e)
+{
+    bool chosen;
+    struct tree *file, *none;
+    inputs->profile_path = profiles_path(out, inputs, &chosen);
+    if (!inputs->profile_path.p)
+        return err_set(e, ERR_LIMIT, "the path of the profiles file is too long");
+    enum err_kind kind = read_toml(out, sources->folder, inputs->profile_path.p, &file, e);
+    if (!kind)
+        kind = toml_parse(out, built_in, &none, e);
+    if (kind)
+        return kind;
+    if (!file && !chosen)
+        file = none;
+    inputs->profile = wanted_profile(sources, file);
+    struct tree *profile = tree_get(tree_get(file, STR("profiles")), inputs->profile);
     if (!profile)
-        return no_such_profile(out, sources, inputs, wanted, path, e);
+        return replace_missing(out, sources, inputs, tree_get(none, STR("profiles")), e);
     if (profile->type != TREE_OBJECT)
         return err_set(e, ERR_INVALID, STR_FMT ", line %u: the profile '" STR_FMT "' is no table",
-                       STR_ARG(path), profile->line, STR_ARG(wanted));
+                       STR_ARG(inputs->profile_path), profile->line, STR_ARG(inputs->profile));
+    if (file == none)
+        inputs->profile_path = STR("");
     inputs->of[SETTINGS_PROFILE] = profile;
-    inputs->profile = wanted;
-    inputs->profile_path = path;
     return ERR_NONE;
 }
 

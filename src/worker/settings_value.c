@@ -27,14 +27,20 @@ enum err_kind setting_refuse(struct setting_reader *r, const struct tree *given,
 {
     if (is_secret(r->setting))
         return err_set(r->e, ERR_INVALID, "the value %s", what);
-    char shown[SHOWN_MAX + 8];
-    struct buf b = buf_over(shown, SHOWN_MAX);
-    if (given->type == TREE_ARRAY || given->type == TREE_OBJECT)
-        buf_cstr(&b, given->type == TREE_ARRAY ? "a list" : "a table");
-    else
+    char other[SHOWN_MAX];
+    struct buf b = buf_over(other, sizeof other);
+    str shown = given->text;
+    if (given->type == TREE_ARRAY || given->type == TREE_OBJECT) {
+        shown = given->type == TREE_ARRAY ? STR("a list") : STR("a table");
+    } else if (given->type != TREE_STRING) {
         pyrepr_str(&b, given);
-    return err_set(r->e, ERR_INVALID, "'" STR_FMT "%s' %s", STR_ARG(buf_str(&b)),
-                   b.full ? "..." : "", what);
+        shown = buf_str(&b);
+    }
+    size_t n = shown.n < SHOWN_MAX ? shown.n : SHOWN_MAX;
+    while (n < shown.n && n > 0 && (shown.p[n] & 0xc0) == 0x80)
+        n--; /* not within a character */
+    return err_set(r->e, ERR_INVALID, "'%.*s%s' %s", (int)n, shown.n ? shown.p : "",
+                   n < shown.n ? "..." : "", what);
 }
 
 /* -- numbers */
@@ -338,13 +344,16 @@ static bool holds_several(enum setting_type type)
     }
 }
 
-/* Texts that stand for JSON: of objects always, of lists and numbers where the source allows it;
- * those that are none then stay texts. */
-static enum err_kind decode(struct setting_reader *r, const struct tree **given)
+bool setting_is_object(const struct setting *setting)
 {
-    enum setting_type type = r->setting->type;
-    bool object = type == SETTING_HEADERS || type == SETTING_DURATIONS;
-    if ((*given)->type != TREE_STRING || !holds_several(type) || (!object && !r->decode_unions))
+    return setting->type == SETTING_HEADERS || setting->type == SETTING_DURATIONS;
+}
+
+enum err_kind setting_decode(struct setting_reader *r, const struct tree **given)
+{
+    bool object = setting_is_object(r->setting);
+    if ((*given)->type != TREE_STRING || !holds_several(r->setting->type) ||
+        (!object && !r->decode_unions))
         return ERR_NONE;
     struct tree *value;
     struct err ignored;
@@ -366,16 +375,9 @@ static enum err_kind read_any(struct setting_reader *r, const struct tree *given
 }
 
 enum err_kind setting_read(struct setting_reader *r, const struct tree *given, str *text,
-                           bool *null, bool *absent)
+                           bool *null)
 {
-    *null = *absent = false;
-    enum err_kind kind = decode(r, &given);
-    if (kind)
-        return kind;
-    if (given->type == TREE_NULL) {
-        *absent = true;
-        return ERR_NONE;
-    }
+    *null = false;
     switch (r->setting->type) {
     case SETTING_BOOL:
         return read_bool(r, given, text);

@@ -21,11 +21,21 @@ struct setting_reader {
     struct err *e;
 };
 
-/* Checks `given` (a text, or a typed value of TOML). *text: the normal form. *null: the value is
- * set, but nothing is passed down (an infinite number). *absent: counts as not given here (JSON
- * null). ERR_INVALID says what is wrong, without the setting's name, e.g. "'x' is not a number". */
+/* Texts that stand for JSON become values: those of objects always, those of lists and numbers
+ * where the source allows it (what is no JSON stays a text). */
+enum err_kind setting_decode(struct setting_reader *r, const struct tree **given) MUST_CHECK;
+
+/* Checks a decoded value, not null. *text: the normal form. *null: it is set, but nothing is passed
+ * down (an infinite number). ERR_INVALID says what is wrong, without the setting's name, e.g.
+ * "'x' is not a number". */
 enum err_kind setting_read(struct setting_reader *r, const struct tree *given, str *text,
-                           bool *null, bool *absent) MUST_CHECK;
+                           bool *null) MUST_CHECK;
+
+/* Whether the value is an object, so that those of several sources are merged. */
+bool setting_is_object(const struct setting *setting);
+/* The members of `over` on top of those of `base`, or `over` alone where one of them is no object;
+ * `base` may be NULL. NULL when the arena is full. */
+struct tree *setting_merge(struct arena *out, struct tree *base, const struct tree *over);
 
 /* "'<value>' <what>", the value cut or left out where it may be secret. */
 enum err_kind setting_refuse(struct setting_reader *r, const struct tree *given, const char *what);
