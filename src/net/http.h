@@ -5,8 +5,8 @@
 /*
  * One HTTP exchange at a time, many at once: curl multi behind a fixed pool of exchanges. No
  * retries, no meaning: what a status says is its caller's business (prefect/client, kube/client).
- * HTTP/1.1, keep-alive, no compression asked for, redirects followed (same host only keeps
- * Authorization). Nothing else in the program includes curl's headers.
+ * HTTP/1.1, keep-alive, no compression asked for. Up to 20 redirects are followed; Authorization
+ * and Cookie do not go to another origin. Nothing outside of net/ includes curl's headers.
  */
 
 #include "base/arena.h"
@@ -35,7 +35,7 @@ struct http_proxy http_proxy_from_environment(void);
 struct http_target {
     str base_url; /* scheme://host[:port][/prefix], without a trailing slash */
     struct http_proxy proxy;
-    const struct tls_config *tls; /* NULL for http:// */
+    const struct tls_config *tls; /* may be NULL for http:// that is not redirected to https:// */
     bool tcp_keepalive;           /* idle 30 s, interval 6 s, 6 probes */
 };
 
@@ -62,7 +62,8 @@ struct http_reply {
     int64_t retry_after_ms; /* Retry-After, from seconds or a date; -1 without a usable one */
     bool maintenance;       /* Prefect-Maintenance: true */
     bool connected;         /* the request reached the connection: its effect is unknown on error */
-    bool refused;           /* connection refused or name not found: nothing was sent */
+    bool refused; /* no connection: refused, name not found, TLS failed. With !connected nothing
+                   * was sent (a redirect may have led from a server that answered). */
     bool timed_out;
     str warning; /* first Warning header (Kubernetes' field validation); may be empty */
     str content_type;
@@ -92,7 +93,10 @@ struct http_request {
 typedef slot_id http_id; /* 0 is none */
 
 /* Starts an exchange; everything in *request is copied. ERR_LIMIT when all exchanges are taken or
- * the request is larger than its caps. */
+ * the request is larger than its caps; ERR_INVALID for a URL, header, proxy or TLS setting that
+ * does not work; ERR_RETRY when curl's memory is used up. On an error there is no callback. A POST
+ * or PATCH is never sent twice; curl may repeat the others on a kept connection that turns out to
+ * be dead. */
 enum err_kind http_send(struct http *http, const struct http_request *request, http_id *id,
                         struct err *e) MUST_CHECK;
 /* Ends it without a callback; a stale id is ignored. */

@@ -61,7 +61,8 @@ void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t delay_m
 {
     loop_timer_clear(loop, timer);
     ASSERT(delay_ms >= 0);
-    if (__builtin_add_overflow(loop->now_ms, delay_ms, &timer->due_ms))
+    /* From the true time and not the turn's, so that after a long turn it is not early. */
+    if (__builtin_add_overflow(time_mono_ms(), delay_ms, &timer->due_ms))
         timer->due_ms = INT64_MAX;
     timer->fn = fn;
     timer->ctx = ctx;
@@ -284,7 +285,8 @@ enum err_kind loop_open(struct arena *perm, struct loop **out, struct err *e)
     struct loop *loop = arena_must(perm, sizeof *loop);
     *loop = (struct loop){.signal_fd = -1, .now_ms = time_mono_ms()};
     slots_init(&loop->slots, perm, LOOP_FDS_MAX);
-    signal(SIGPIPE, SIG_IGN);
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, NULL);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll_fd < 0)
         return err_errno(e, ERR_FATAL, "cannot create an epoll descriptor");

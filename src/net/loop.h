@@ -31,7 +31,8 @@ struct loop_timer {
     struct loop_timer *prev, *next; /* the loop's */
     bool set;
 };
-/* (Re)arms: fires once, delay_ms (>= 0) from now, in a later turn or later in this one. */
+/* (Re)arms: fires once, delay_ms (>= 0) from now (the true time), in a later turn or later in this
+ * one. */
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t delay_ms,
                     loop_timer_fn *fn, void *ctx);
 /* Disarms; nothing happens where it is not set. */

@@ -145,14 +145,31 @@ static str engine_reason(const struct tls_session *session, unsigned error, stru
     }
 }
 
+/* Curl passes the engine's error on as a text alone; -1 where this is not it. */
+static int engine_error(const char *curl_text)
+{
+    static const char prefix[] = "BearSSL: connection error 0x", digits[] = "0123456789abcdef";
+    str number = str_of(curl_text);
+    if (!str_starts(number, str_of(prefix)))
+        return -1;
+    int error = 0;
+    for (number = str_skip(number, sizeof prefix - 1); number.n; number = str_skip(number, 1)) {
+        ptrdiff_t digit = str_find_char(str_of(digits), number.p[0]);
+        if (digit < 0 || error > 0xffff)
+            return -1;
+        error = error * 16 + (int)digit;
+    }
+    return error;
+}
+
 str tls_curl_reason(const struct tls_session *session, const char *curl_text, struct arena *out)
 {
     str reason = session->check ? tls_check_reason(session->check, out) : (str){0};
     if (reason.n)
         return str_printf(out, "the server's identity cannot be verified: " STR_FMT,
                           STR_ARG(reason));
-    unsigned error;
-    if (sscanf(curl_text, "BearSSL: connection error 0x%x", &error) == 1)
-        return engine_reason(session, error, out);
+    int error = engine_error(curl_text);
+    if (error >= 0)
+        return engine_reason(session, (unsigned)error, out);
     return str_printf(out, "the TLS handshake failed: %s", curl_text);
 }

@@ -1,53 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/tls_pem.h"
 
-#include <bearssl.h>
+#include "base/arena.h"
+#include "base/encode.h"
 
-#include "base/buf.h"
+#define BEGIN STR("-----BEGIN ")
+#define END STR("-----END ")
+#define DASHES STR("-----")
 
-static void keep(void *ctx, const void *bytes, size_t n)
+/* Takes the next object off *text: its kind, and the base64 between the lines. False at the end. */
+static bool next(str *text, str *kind, str *base64, struct err *e)
 {
-    buf_put(ctx, (str){bytes, n});
+    ptrdiff_t at = str_find(*text, BEGIN);
+    if (at < 0)
+        return false;
+    str rest = str_skip(*text, (size_t)at + BEGIN.n);
+    ptrdiff_t kind_end = str_find(rest, DASHES);
+    str label = str_sub(rest, 0, kind_end < 0 ? 0 : (size_t)kind_end);
+    if (label.n == 0 || str_find_char(label, '\n') >= 0) {
+        err_set(e, ERR_INVALID, "a line BEGIN is damaged");
+        return false;
+    }
+    rest = str_skip(rest, label.n + DASHES.n);
+    ptrdiff_t end = str_find(rest, END);
+    str after = str_skip(rest, end < 0 ? rest.n : (size_t)end + END.n);
+    if (!str_starts(after, label) || !str_starts(str_skip(after, label.n), DASHES)) {
+        err_set(e, ERR_INVALID, "the line END " STR_FMT " is missing",
+                STR_ARG(str_sub(label, 0, 64)));
+        return false;
+    }
+    *kind = label;
+    *base64 = str_sub(rest, 0, (size_t)end);
+    *text = str_skip(after, label.n + DASHES.n);
+    return true;
 }
 
 enum err_kind tls_pem_each(str text, tls_pem_fn *fn, void *ctx, struct err *e)
 {
-    br_pem_decoder_context decoder;
-    char der[TLS_DER_MAX], kind[64] = "";
-    struct buf object = buf_over(der, sizeof der);
-    bool inside = false;
-    br_pem_decoder_init(&decoder);
-    for (bool ended = false; text.n || !ended;) {
-        /* The last line may lack its end. */
-        str more = text.n ? text : STR("\n");
-        size_t took = br_pem_decoder_push(&decoder, more.p, more.n);
-        ended = text.n == 0;
-        text = str_skip(text, took);
-        enum err_kind failed = ERR_NONE;
-        switch (br_pem_decoder_event(&decoder)) {
-        case BR_PEM_BEGIN_OBJ:
-            str_to_cstr(str_of(br_pem_decoder_name(&decoder)), kind, sizeof kind);
-            buf_clear(&object);
-            br_pem_decoder_setdest(&decoder, keep, &object);
-            inside = true;
-            break;
-        case BR_PEM_END_OBJ:
-            inside = false;
-            if (object.full)
-                return err_set(e, ERR_INVALID, "an object of kind %s is larger than %zu bytes",
-                               kind, TLS_DER_MAX);
-            failed = fn(ctx, str_of(kind), buf_str(&object), e);
-            if (failed)
-                return failed;
-            break;
-        case BR_PEM_ERROR:
-            return err_set(e, ERR_INVALID,
-                           "the text between the lines BEGIN and END is not base64");
-        default:
-            break;
-        }
+    char room[TLS_DER_MAX + TLS_DER_MAX / 16]; /* base64_decode counts line breaks too */
+    struct err why = {0};
+    str kind, base64, der;
+    while (next(&text, &kind, &base64, &why)) {
+        struct arena scratch = arena_over("PEM object", room, sizeof room);
+        enum err_kind failed = base64_decode(&scratch, base64, &der, &why);
+        if (failed)
+            return err_set(e, ERR_INVALID, "what the lines BEGIN and END " STR_FMT " enclose is %s",
+                           STR_ARG(kind), failed == ERR_LIMIT ? "too large" : why.text);
+        failed = fn(ctx, kind, der, e);
+        if (failed)
+            return failed;
     }
-    if (inside)
-        return err_set(e, ERR_INVALID, "the line END %s is missing", kind);
-    return ERR_NONE;
+    return why.kind ? err_set(e, why.kind, "%s", why.text) : ERR_NONE;
 }

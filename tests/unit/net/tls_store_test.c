@@ -42,9 +42,12 @@ static void text_without_anchors(void **state)
         {peer_file("ca.key"), "there is no certificate in it"},
         {peer_file("ed25519.crt"), "keys of a kind that is not supported"},
         {str_sub(ca, 0, ca.n / 2), "the line END CERTIFICATE is missing"},
-        {STR("-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"), "is not base64"},
+        {STR("-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"),
+         "BEGIN and END CERTIFICATE enclose is not base64"},
         {STR("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "or are damaged"},
         {STR("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"), "or are damaged"},
+        {STR("-----BEGIN CERTIFICATE\nAAAA\n-----END CERTIFICATE-----\n"), "line BEGIN is damaged"},
+        {STR("-----BEGIN A-----\nAAAA\n-----END B-----\n"), "the line END A is missing"},
         {STR("-----begin certificate\nAAAA\n-----end certificate\n-----BEGIN CERTIFICATE"),
          "CA file /x: "},
     };
