@@ -261,7 +261,9 @@ enum err_kind json_check(str text, size_t *tokens, struct err *e)
 
 bool json_is_number(str text)
 {
+    if (!text.n)
+        return false;
     const unsigned char *p = (const unsigned char *)text.p;
     struct scan s = {.p = p, .end = p + text.n};
-    return text.n && number(&s) && s.p == s.end;
+    return number(&s) && s.p == s.end;
 }

@@ -285,6 +285,8 @@ enum err_kind toml_parse(struct arena *out, str text, struct tree **tree, struct
 {
     if (str_starts(text, STR("\xEF\xBB\xBF")))
         text = str_skip(text, 3);
+    if (!text.n)
+        text = STR("");
     struct toml t = {.scan = {.out = out, .e = e, .p = text.p, .end = text.p + text.n, .line = 1}};
     struct toml_scan *s = &t.scan;
     s->counted = s->line_from = text.p;
