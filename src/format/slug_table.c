@@ -1,361 +1,351 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/slug_table.h"
 
+#include <stdio.h>
 #include <string.h>
 
-/* Latin letters with marks: character, its decomposition. */
-static const struct {
-    uint16_t character;
-    uint16_t parts[3];
-} decompositions[] = {
-    {0xA0, {0x20}},
-    {0xA8, {0x20, 0x308}},
-    {0xAA, {0x61}},
-    {0xAF, {0x20, 0x304}},
-    {0xB2, {0x32}},
-    {0xB3, {0x33}},
-    {0xB4, {0x20, 0x301}},
-    {0xB5, {0x3BC}},
-    {0xB8, {0x20, 0x327}},
-    {0xB9, {0x31}},
-    {0xBA, {0x6F}},
-    {0xBC, {0x31, 0x2044, 0x34}},
-    {0xBD, {0x31, 0x2044, 0x32}},
-    {0xBE, {0x33, 0x2044, 0x34}},
-    {0xC0, {0x41, 0x300}},
-    {0xC1, {0x41, 0x301}},
-    {0xC2, {0x41, 0x302}},
-    {0xC3, {0x41, 0x303}},
-    {0xC4, {0x41, 0x308}},
-    {0xC5, {0x41, 0x30A}},
-    {0xC7, {0x43, 0x327}},
-    {0xC8, {0x45, 0x300}},
-    {0xC9, {0x45, 0x301}},
-    {0xCA, {0x45, 0x302}},
-    {0xCB, {0x45, 0x308}},
-    {0xCC, {0x49, 0x300}},
-    {0xCD, {0x49, 0x301}},
-    {0xCE, {0x49, 0x302}},
-    {0xCF, {0x49, 0x308}},
-    {0xD1, {0x4E, 0x303}},
-    {0xD2, {0x4F, 0x300}},
-    {0xD3, {0x4F, 0x301}},
-    {0xD4, {0x4F, 0x302}},
-    {0xD5, {0x4F, 0x303}},
-    {0xD6, {0x4F, 0x308}},
-    {0xD9, {0x55, 0x300}},
-    {0xDA, {0x55, 0x301}},
-    {0xDB, {0x55, 0x302}},
-    {0xDC, {0x55, 0x308}},
-    {0xDD, {0x59, 0x301}},
-    {0xE0, {0x61, 0x300}},
-    {0xE1, {0x61, 0x301}},
-    {0xE2, {0x61, 0x302}},
-    {0xE3, {0x61, 0x303}},
-    {0xE4, {0x61, 0x308}},
-    {0xE5, {0x61, 0x30A}},
-    {0xE7, {0x63, 0x327}},
-    {0xE8, {0x65, 0x300}},
-    {0xE9, {0x65, 0x301}},
-    {0xEA, {0x65, 0x302}},
-    {0xEB, {0x65, 0x308}},
-    {0xEC, {0x69, 0x300}},
-    {0xED, {0x69, 0x301}},
-    {0xEE, {0x69, 0x302}},
-    {0xEF, {0x69, 0x308}},
-    {0xF1, {0x6E, 0x303}},
-    {0xF2, {0x6F, 0x300}},
-    {0xF3, {0x6F, 0x301}},
-    {0xF4, {0x6F, 0x302}},
-    {0xF5, {0x6F, 0x303}},
-    {0xF6, {0x6F, 0x308}},
-    {0xF9, {0x75, 0x300}},
-    {0xFA, {0x75, 0x301}},
-    {0xFB, {0x75, 0x302}},
-    {0xFC, {0x75, 0x308}},
-    {0xFD, {0x79, 0x301}},
-    {0xFF, {0x79, 0x308}},
-    {0x100, {0x41, 0x304}},
-    {0x101, {0x61, 0x304}},
-    {0x102, {0x41, 0x306}},
-    {0x103, {0x61, 0x306}},
-    {0x104, {0x41, 0x328}},
-    {0x105, {0x61, 0x328}},
-    {0x106, {0x43, 0x301}},
-    {0x107, {0x63, 0x301}},
-    {0x108, {0x43, 0x302}},
-    {0x109, {0x63, 0x302}},
-    {0x10A, {0x43, 0x307}},
-    {0x10B, {0x63, 0x307}},
-    {0x10C, {0x43, 0x30C}},
-    {0x10D, {0x63, 0x30C}},
-    {0x10E, {0x44, 0x30C}},
-    {0x10F, {0x64, 0x30C}},
-    {0x112, {0x45, 0x304}},
-    {0x113, {0x65, 0x304}},
-    {0x114, {0x45, 0x306}},
-    {0x115, {0x65, 0x306}},
-    {0x116, {0x45, 0x307}},
-    {0x117, {0x65, 0x307}},
-    {0x118, {0x45, 0x328}},
-    {0x119, {0x65, 0x328}},
-    {0x11A, {0x45, 0x30C}},
-    {0x11B, {0x65, 0x30C}},
-    {0x11C, {0x47, 0x302}},
-    {0x11D, {0x67, 0x302}},
-    {0x11E, {0x47, 0x306}},
-    {0x11F, {0x67, 0x306}},
-    {0x120, {0x47, 0x307}},
-    {0x121, {0x67, 0x307}},
-    {0x122, {0x47, 0x327}},
-    {0x123, {0x67, 0x327}},
-    {0x124, {0x48, 0x302}},
-    {0x125, {0x68, 0x302}},
-    {0x128, {0x49, 0x303}},
-    {0x129, {0x69, 0x303}},
-    {0x12A, {0x49, 0x304}},
-    {0x12B, {0x69, 0x304}},
-    {0x12C, {0x49, 0x306}},
-    {0x12D, {0x69, 0x306}},
-    {0x12E, {0x49, 0x328}},
-    {0x12F, {0x69, 0x328}},
-    {0x130, {0x49, 0x307}},
-    {0x132, {0x49, 0x4A}},
-    {0x133, {0x69, 0x6A}},
-    {0x134, {0x4A, 0x302}},
-    {0x135, {0x6A, 0x302}},
-    {0x136, {0x4B, 0x327}},
-    {0x137, {0x6B, 0x327}},
-    {0x139, {0x4C, 0x301}},
-    {0x13A, {0x6C, 0x301}},
-    {0x13B, {0x4C, 0x327}},
-    {0x13C, {0x6C, 0x327}},
-    {0x13D, {0x4C, 0x30C}},
-    {0x13E, {0x6C, 0x30C}},
-    {0x13F, {0x4C, 0xB7}},
-    {0x140, {0x6C, 0xB7}},
-    {0x143, {0x4E, 0x301}},
-    {0x144, {0x6E, 0x301}},
-    {0x145, {0x4E, 0x327}},
-    {0x146, {0x6E, 0x327}},
-    {0x147, {0x4E, 0x30C}},
-    {0x148, {0x6E, 0x30C}},
-    {0x149, {0x2BC, 0x6E}},
-    {0x14C, {0x4F, 0x304}},
-    {0x14D, {0x6F, 0x304}},
-    {0x14E, {0x4F, 0x306}},
-    {0x14F, {0x6F, 0x306}},
-    {0x150, {0x4F, 0x30B}},
-    {0x151, {0x6F, 0x30B}},
-    {0x154, {0x52, 0x301}},
-    {0x155, {0x72, 0x301}},
-    {0x156, {0x52, 0x327}},
-    {0x157, {0x72, 0x327}},
-    {0x158, {0x52, 0x30C}},
-    {0x159, {0x72, 0x30C}},
-    {0x15A, {0x53, 0x301}},
-    {0x15B, {0x73, 0x301}},
-    {0x15C, {0x53, 0x302}},
-    {0x15D, {0x73, 0x302}},
-    {0x15E, {0x53, 0x327}},
-    {0x15F, {0x73, 0x327}},
-    {0x160, {0x53, 0x30C}},
-    {0x161, {0x73, 0x30C}},
-    {0x162, {0x54, 0x327}},
-    {0x163, {0x74, 0x327}},
-    {0x164, {0x54, 0x30C}},
-    {0x165, {0x74, 0x30C}},
-    {0x168, {0x55, 0x303}},
-    {0x169, {0x75, 0x303}},
-    {0x16A, {0x55, 0x304}},
-    {0x16B, {0x75, 0x304}},
-    {0x16C, {0x55, 0x306}},
-    {0x16D, {0x75, 0x306}},
-    {0x16E, {0x55, 0x30A}},
-    {0x16F, {0x75, 0x30A}},
-    {0x170, {0x55, 0x30B}},
-    {0x171, {0x75, 0x30B}},
-    {0x172, {0x55, 0x328}},
-    {0x173, {0x75, 0x328}},
-    {0x174, {0x57, 0x302}},
-    {0x175, {0x77, 0x302}},
-    {0x176, {0x59, 0x302}},
-    {0x177, {0x79, 0x302}},
-    {0x178, {0x59, 0x308}},
-    {0x179, {0x5A, 0x301}},
-    {0x17A, {0x7A, 0x301}},
-    {0x17B, {0x5A, 0x307}},
-    {0x17C, {0x7A, 0x307}},
-    {0x17D, {0x5A, 0x30C}},
-    {0x17E, {0x7A, 0x30C}},
-    {0x17F, {0x73}},
-    {0x1A0, {0x4F, 0x31B}},
-    {0x1A1, {0x6F, 0x31B}},
-    {0x1AF, {0x55, 0x31B}},
-    {0x1B0, {0x75, 0x31B}},
-    {0x1C4, {0x44, 0x5A, 0x30C}},
-    {0x1C5, {0x44, 0x7A, 0x30C}},
-    {0x1C6, {0x64, 0x7A, 0x30C}},
-    {0x1C7, {0x4C, 0x4A}},
-    {0x1C8, {0x4C, 0x6A}},
-    {0x1C9, {0x6C, 0x6A}},
-    {0x1CA, {0x4E, 0x4A}},
-    {0x1CB, {0x4E, 0x6A}},
-    {0x1CC, {0x6E, 0x6A}},
-    {0x1CD, {0x41, 0x30C}},
-    {0x1CE, {0x61, 0x30C}},
-    {0x1CF, {0x49, 0x30C}},
-    {0x1D0, {0x69, 0x30C}},
-    {0x1D1, {0x4F, 0x30C}},
-    {0x1D2, {0x6F, 0x30C}},
-    {0x1D3, {0x55, 0x30C}},
-    {0x1D4, {0x75, 0x30C}},
-    {0x1D5, {0x55, 0x308, 0x304}},
-    {0x1D6, {0x75, 0x308, 0x304}},
-    {0x1D7, {0x55, 0x308, 0x301}},
-    {0x1D8, {0x75, 0x308, 0x301}},
-    {0x1D9, {0x55, 0x308, 0x30C}},
-    {0x1DA, {0x75, 0x308, 0x30C}},
-    {0x1DB, {0x55, 0x308, 0x300}},
-    {0x1DC, {0x75, 0x308, 0x300}},
-    {0x1DE, {0x41, 0x308, 0x304}},
-    {0x1DF, {0x61, 0x308, 0x304}},
-    {0x1E0, {0x41, 0x307, 0x304}},
-    {0x1E1, {0x61, 0x307, 0x304}},
-    {0x1E2, {0xC6, 0x304}},
-    {0x1E3, {0xE6, 0x304}},
-    {0x1E6, {0x47, 0x30C}},
-    {0x1E7, {0x67, 0x30C}},
-    {0x1E8, {0x4B, 0x30C}},
-    {0x1E9, {0x6B, 0x30C}},
-    {0x1EA, {0x4F, 0x328}},
-    {0x1EB, {0x6F, 0x328}},
-    {0x1EC, {0x4F, 0x328, 0x304}},
-    {0x1ED, {0x6F, 0x328, 0x304}},
-    {0x1EE, {0x1B7, 0x30C}},
-    {0x1EF, {0x292, 0x30C}},
-    {0x1F0, {0x6A, 0x30C}},
-    {0x1F1, {0x44, 0x5A}},
-    {0x1F2, {0x44, 0x7A}},
-    {0x1F3, {0x64, 0x7A}},
-    {0x1F4, {0x47, 0x301}},
-    {0x1F5, {0x67, 0x301}},
-    {0x1F8, {0x4E, 0x300}},
-    {0x1F9, {0x6E, 0x300}},
-    {0x1FA, {0x41, 0x30A, 0x301}},
-    {0x1FB, {0x61, 0x30A, 0x301}},
-    {0x1FC, {0xC6, 0x301}},
-    {0x1FD, {0xE6, 0x301}},
-    {0x1FE, {0xD8, 0x301}},
-    {0x1FF, {0xF8, 0x301}},
-    {0x200, {0x41, 0x30F}},
-    {0x201, {0x61, 0x30F}},
-    {0x202, {0x41, 0x311}},
-    {0x203, {0x61, 0x311}},
-    {0x204, {0x45, 0x30F}},
-    {0x205, {0x65, 0x30F}},
-    {0x206, {0x45, 0x311}},
-    {0x207, {0x65, 0x311}},
-    {0x208, {0x49, 0x30F}},
-    {0x209, {0x69, 0x30F}},
-    {0x20A, {0x49, 0x311}},
-    {0x20B, {0x69, 0x311}},
-    {0x20C, {0x4F, 0x30F}},
-    {0x20D, {0x6F, 0x30F}},
-    {0x20E, {0x4F, 0x311}},
-    {0x20F, {0x6F, 0x311}},
-    {0x210, {0x52, 0x30F}},
-    {0x211, {0x72, 0x30F}},
-    {0x212, {0x52, 0x311}},
-    {0x213, {0x72, 0x311}},
-    {0x214, {0x55, 0x30F}},
-    {0x215, {0x75, 0x30F}},
-    {0x216, {0x55, 0x311}},
-    {0x217, {0x75, 0x311}},
-    {0x218, {0x53, 0x326}},
-    {0x219, {0x73, 0x326}},
-    {0x21A, {0x54, 0x326}},
-    {0x21B, {0x74, 0x326}},
-    {0x21E, {0x48, 0x30C}},
-    {0x21F, {0x68, 0x30C}},
-    {0x226, {0x41, 0x307}},
-    {0x227, {0x61, 0x307}},
-    {0x228, {0x45, 0x327}},
-    {0x229, {0x65, 0x327}},
-    {0x22A, {0x4F, 0x308, 0x304}},
-    {0x22B, {0x6F, 0x308, 0x304}},
-    {0x22C, {0x4F, 0x303, 0x304}},
-    {0x22D, {0x6F, 0x303, 0x304}},
-    {0x22E, {0x4F, 0x307}},
-    {0x22F, {0x6F, 0x307}},
-    {0x230, {0x4F, 0x307, 0x304}},
-    {0x231, {0x6F, 0x307, 0x304}},
-    {0x232, {0x59, 0x304}},
-    {0x233, {0x79, 0x304}},
+#include "format/packed.h"
+#include "format/slug_packed.h"
+#include "format/unicode.h"
+
+/* Not for threads: the first character that is not ASCII unpacks what is kept below. */
+static struct {
+    bool unpacked;
+    struct {
+        uint32_t character : 18;
+        uint32_t at : 14; /* in parts; the next entry's is the end */
+    } decompositions[SLUG_DECOMPOSITIONS + 1];
+    uint16_t parts[SLUG_PARTS];
+    struct {
+        uint32_t first;
+        uint16_t count;
+        uint8_t class;
+    } classes[SLUG_CLASSES];
+    struct {
+        uint16_t first; /* this spelling holds until the next entry */
+        uint16_t at;    /* in text, terminated */
+    } spellings[SLUG_SPELLINGS];
+    size_t spellings_count;
+    char text[SLUG_SPELLINGS_BYTES];
+    size_t text_used;
+} table;
+
+/* -- decompositions */
+
+/* How a part is written, beside the parts at its place in the two entries before. */
+enum part_kind {
+    PART_END,
+    PART_SAME,      /* as one entry before */
+    PART_NEXT,      /* the code point after that one */
+    PART_AGO,       /* as two entries before */
+    PART_AGO_NEXT,  /* the code point after that one */
+    PART_SAME_PAGE, /* 8 bits: another one of the same 256 as the part before it */
+    PART_ANY,       /* 8 and 8 bits */
+};
+#define PART_KIND_BITS 3
+
+enum { COLUMN_GAP, COLUMN_KIND, COLUMN_LOW, COLUMN_HIGH };
+
+struct sequence {
+    uint32_t parts[SLUG_DECOMPOSITION_MAX + 1]; /* zeros from the end on */
+    uint8_t kinds[SLUG_DECOMPOSITION_MAX + 1];
 };
 
-/* Spellings of what has no decomposition. */
-static const struct {
-    uint16_t character;
-    char spelling[5];
-} spellings[] = {
-    {0xA1, "!"},     {0xA2, "C/"},   {0xA3, "PS"},     {0xA4, "$?"},   {0xA5, "Y="},
-    {0xA6, "|"},     {0xA7, "SS"},   {0xA9, "(c)"},    {0xAB, "<<"},   {0xAC, "!"},
-    {0xAE, "(r)"},   {0xB0, "deg"},  {0xB1, "+-"},     {0xB6, "P"},    {0xB7, "*"},
-    {0xBB, ">>"},    {0xBF, "?"},    {0xC6, "AE"},     {0xD0, "D"},    {0xD7, "x"},
-    {0xD8, "O"},     {0xDE, "Th"},   {0xDF, "ss"},     {0xE6, "ae"},   {0xF0, "d"},
-    {0xF7, "/"},     {0xF8, "o"},    {0xFE, "th"},     {0x110, "D"},   {0x111, "d"},
-    {0x126, "H"},    {0x127, "h"},   {0x131, "i"},     {0x138, "k"},   {0x141, "L"},
-    {0x142, "l"},    {0x14A, "ng"},  {0x14B, "NG"},    {0x152, "OE"},  {0x153, "oe"},
-    {0x166, "T"},    {0x167, "t"},   {0x180, "b"},     {0x181, "B"},   {0x182, "B"},
-    {0x183, "b"},    {0x184, "6"},   {0x185, "6"},     {0x186, "O"},   {0x187, "C"},
-    {0x188, "c"},    {0x189, "D"},   {0x18A, "D"},     {0x18B, "D"},   {0x18C, "d"},
-    {0x18D, "d"},    {0x18E, "3"},   {0x18F, "@"},     {0x190, "E"},   {0x191, "F"},
-    {0x192, "f"},    {0x193, "G"},   {0x194, "G"},     {0x195, "hv"},  {0x196, "I"},
-    {0x197, "I"},    {0x198, "K"},   {0x199, "k"},     {0x19A, "l"},   {0x19B, "l"},
-    {0x19C, "W"},    {0x19D, "N"},   {0x19E, "n"},     {0x19F, "O"},   {0x1A2, "OI"},
-    {0x1A3, "oi"},   {0x1A4, "P"},   {0x1A5, "p"},     {0x1A6, "YR"},  {0x1A7, "2"},
-    {0x1A8, "2"},    {0x1A9, "SH"},  {0x1AA, "sh"},    {0x1AB, "t"},   {0x1AC, "T"},
-    {0x1AD, "t"},    {0x1AE, "T"},   {0x1B1, "Y"},     {0x1B2, "V"},   {0x1B3, "Y"},
-    {0x1B4, "y"},    {0x1B5, "Z"},   {0x1B6, "z"},     {0x1B7, "ZH"},  {0x1B8, "ZH"},
-    {0x1B9, "zh"},   {0x1BA, "zh"},  {0x1BB, "2"},     {0x1BC, "5"},   {0x1BD, "5"},
-    {0x1BE, "ts"},   {0x1BF, "w"},   {0x1C0, "|"},     {0x1C1, "||"},  {0x1C2, "|="},
-    {0x1C3, "!"},    {0x1DD, "@"},   {0x1E4, "G"},     {0x1E5, "g"},   {0x1F6, "HV"},
-    {0x1F7, "W"},    {0x21C, "Y"},   {0x21D, "y"},     {0x220, "N"},   {0x221, "d"},
-    {0x222, "OU"},   {0x223, "ou"},  {0x224, "Z"},     {0x225, "z"},   {0x234, "l"},
-    {0x235, "n"},    {0x236, "t"},   {0x237, "j"},     {0x238, "db"},  {0x239, "qp"},
-    {0x23A, "A"},    {0x23B, "C"},   {0x23C, "c"},     {0x23D, "L"},   {0x23E, "T"},
-    {0x23F, "s"},    {0x240, "z"},   {0x241, "[?]"},   {0x242, "[?]"}, {0x243, "B"},
-    {0x244, "U"},    {0x245, "^"},   {0x246, "E"},     {0x247, "e"},   {0x248, "J"},
-    {0x249, "j"},    {0x24A, "q"},   {0x24B, "q"},     {0x24C, "R"},   {0x24D, "r"},
-    {0x24E, "Y"},    {0x24F, "y"},   {0x2010, "-"},    {0x2012, "-"},  {0x2013, "-"},
-    {0x2014, "--"},  {0x2015, "--"}, {0x2016, "||"},   {0x2018, "'"},  {0x2019, "'"},
-    {0x201A, ","},   {0x201B, "'"},  {0x201C, "\""},   {0x201D, "\""}, {0x201E, ",,"},
-    {0x201F, "\""},  {0x2020, "+"},  {0x2021, "++"},   {0x2022, "*"},  {0x2023, "*>"},
-    {0x2027, "."},   {0x2028, "\n"}, {0x2029, "\n\n"}, {0x2030, "%0"}, {0x2031, "%00"},
-    {0x2032, "'"},   {0x2035, "`"},  {0x2038, "^"},    {0x2039, "<"},  {0x203A, ">"},
-    {0x203B, "*"},   {0x203D, "!?"}, {0x203F, "_"},    {0x2040, "-"},  {0x2041, "^"},
-    {0x2042, "***"}, {0x2043, "--"}, {0x2044, "/"},
+static uint32_t kind_context(const struct sequence *before, const struct sequence *now, size_t i)
+{
+    uint32_t place = i < 3 ? (uint32_t)i : 3;
+    return packed_context(COLUMN_KIND,
+                          place | before->kinds[i] << 2 | (i ? now->kinds[i - 1] << 5 : 0));
+}
+
+static uint32_t low_byte(struct packed *p, struct packed_model *m, uint32_t page, size_t i)
+{
+    bool kana_word = page == 0x30 && i;
+    return page << 8 | packed_symbol(p, m, packed_context(COLUMN_LOW, page * 2 + kana_word), 8);
+}
+
+static uint32_t unpack_part(struct packed *p, struct packed_model *m, uint8_t kind, size_t i,
+                            const struct sequence *now, const struct sequence last[2])
+{
+    uint32_t page = (i ? now->parts[i - 1] : last[0].parts[0]) >> 8;
+    switch (kind) {
+    case PART_SAME:
+        return last[0].parts[i];
+    case PART_NEXT:
+        return last[0].parts[i] + 1;
+    case PART_AGO:
+        return last[1].parts[i];
+    case PART_AGO_NEXT:
+        return last[1].parts[i] + 1;
+    case PART_SAME_PAGE:
+        return low_byte(p, m, page, i);
+    default:
+        ASSERT(kind == PART_ANY);
+        return low_byte(p, m, packed_symbol(p, m, packed_context(COLUMN_HIGH, page), 8), i);
+    }
+}
+
+static void unpack_decompositions(void)
+{
+    struct packed p = packed_open(slug_decompositions, slug_decompositions_words, 0);
+    struct packed_model m;
+    struct sequence last[2] = {0}, now;
+    uint32_t c = 0x7F, gap = 0;
+    uint16_t used = 0;
+    packed_model_init(&m);
+    for (size_t entry = 0; entry < SLUG_DECOMPOSITIONS; entry++) {
+        gap = packed_number(&p, &m, packed_context(COLUMN_GAP, gap < 3 ? gap : 3));
+        c += gap + 1;
+        table.decompositions[entry].character = c;
+        table.decompositions[entry].at = used;
+        memset(&now, 0, sizeof now);
+        for (size_t i = 0;; i++) {
+            uint32_t context = kind_context(&last[0], &now, i);
+            now.kinds[i] = (uint8_t)packed_symbol(&p, &m, context, PART_KIND_BITS);
+            if (now.kinds[i] == PART_END)
+                break;
+            ASSERT(i < SLUG_DECOMPOSITION_MAX && used < SLUG_PARTS);
+            now.parts[i] = unpack_part(&p, &m, now.kinds[i], i, &now, last);
+            table.parts[used++] = (uint16_t)now.parts[i];
+        }
+        last[1] = last[0];
+        last[0] = now;
+    }
+    table.decompositions[SLUG_DECOMPOSITIONS].at = used;
+}
+
+/* -- combining classes */
+
+enum { COLUMN_DISTANCE, COLUMN_COUNT, COLUMN_CLASS };
+
+static void unpack_classes(void)
+{
+    struct packed p = packed_open(slug_classes, slug_classes_words, 0);
+    struct packed_model m;
+    uint32_t c = 0x300;
+    packed_model_init(&m);
+    for (size_t i = 0; i < SLUG_CLASSES; i++) {
+        c += packed_number(&p, &m, packed_context(COLUMN_DISTANCE, 0));
+        uint32_t count = 1 + packed_number(&p, &m, packed_context(COLUMN_COUNT, 0));
+        table.classes[i].first = c;
+        table.classes[i].count = (uint16_t)count;
+        table.classes[i].class = (uint8_t)packed_symbol(&p, &m, packed_context(COLUMN_CLASS, 0), 8);
+        c += count;
+    }
+}
+
+/* -- spellings */
+
+enum spelling_kind {
+    SPELLING_SAME,
+    SPELLING_LOWER, /* as before, in small letters */
+    SPELLING_DASH,
+    SPELLING_NONE,
+    SPELLING_LOWER_32, /* as 32 code points before, in small letters */
+    SPELLING_96,       /* as 96 code points before: kana */
+    SPELLING_NEW       /* characters of 7 bits up to a NUL */
 };
+#define SPELLING_KIND_BITS 3
+
+enum { COLUMN_SPELLING, COLUMN_BYTE };
+
+/* The spelling of a code point that was unpacked, or that of the one before it. */
+static const char *spelling_of(uint32_t c)
+{
+    size_t low = 0, high = table.spellings_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (table.spellings[middle].first <= c)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low ? table.text + table.spellings[low - 1].at : "";
+}
+
+static void append_spelling(uint32_t c, const char *spelling, bool lower)
+{
+    size_t n = strlen(spelling) + 1;
+    ASSERT(table.spellings_count < SLUG_SPELLINGS && table.text_used + n <= SLUG_SPELLINGS_BYTES);
+    char *text = table.text + table.text_used;
+    for (size_t i = 0; i < n; i++)
+        text[i] = (char)(lower && spelling[i] >= 'A' && spelling[i] <= 'Z' ? spelling[i] | 0x20
+                                                                           : spelling[i]);
+    table.spellings[table.spellings_count].first = (uint16_t)c;
+    table.spellings[table.spellings_count++].at = (uint16_t)table.text_used;
+    table.text_used += n;
+}
+
+static void new_spelling(struct packed *p, struct packed_model *m, uint32_t c)
+{
+    char text[SLUG_SPELLING_MAX + 1] = "";
+    uint32_t before = 0;
+    for (size_t i = 0;; i++) {
+        ASSERT(i < sizeof text);
+        before = packed_symbol(p, m, packed_context(COLUMN_BYTE, before + (i ? 128 : 0)), 7);
+        text[i] = (char)before;
+        if (!before)
+            break;
+    }
+    append_spelling(c, text, false);
+}
+
+static void unpack_spelling(struct packed *p, struct packed_model *m, uint32_t c, uint32_t kind)
+{
+    switch (kind) {
+    case SPELLING_SAME:
+        break;
+    case SPELLING_LOWER:
+        append_spelling(c, spelling_of(c - 1), true);
+        break;
+    case SPELLING_DASH:
+        append_spelling(c, "-", false);
+        break;
+    case SPELLING_NONE:
+        append_spelling(c, "", false);
+        break;
+    case SPELLING_LOWER_32:
+        append_spelling(c, spelling_of(c - 32), true);
+        break;
+    case SPELLING_96:
+        append_spelling(c, spelling_of(c - 96), false);
+        break;
+    default:
+        ASSERT(kind == SPELLING_NEW);
+        new_spelling(p, m, c);
+    }
+}
+
+static ptrdiff_t find_decomposition(uint32_t c)
+{
+    size_t low = 0, high = SLUG_DECOMPOSITIONS;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (table.decompositions[middle].character < c)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < SLUG_DECOMPOSITIONS && table.decompositions[low].character == c;
+    return found ? (ptrdiff_t)low : -1;
+}
+
+static void unpack_spellings(void)
+{
+    struct packed p = packed_open(slug_spellings, slug_spellings_words, 0);
+    struct packed_model m;
+    uint32_t kind = 0, before = 0;
+    packed_model_init(&m);
+    for (size_t i = 0; i < SLUG_BLOCKS; i++)
+        for (uint32_t c = slug_blocks[i].first; c <= slug_blocks[i].last; c++) {
+            if (find_decomposition(c) >= 0)
+                continue;
+            uint32_t context = packed_context(COLUMN_SPELLING, kind | before << 3);
+            before = kind;
+            kind = packed_symbol(&p, &m, context, SPELLING_KIND_BITS);
+            unpack_spelling(&p, &m, c, kind);
+        }
+}
+
+/* -- Han */
+
+/* Readings are in the order of their code points, SLUG_HAN_BLOCK a coded block: a tree of 9 bits
+ * whose chances were counted beforehand. */
+static size_t spell_han(uint32_t place, char out[SLUG_SPELLING_MAX])
+{
+    uint32_t reading = 0;
+    size_t block = place / SLUG_HAN_BLOCK;
+    struct packed p = packed_open(slug_han, slug_han_words, slug_han_blocks[block]);
+    for (uint32_t i = 0; i <= place % SLUG_HAN_BLOCK; i++) {
+        uint32_t node = 1;
+        while (node < 1u << 9)
+            node = node << 1 | packed_bit(&p, (uint32_t)slug_han_chances[node] << 8 | 128);
+        reading = node - (1u << 9);
+    }
+    if (!reading)
+        return 0;
+    /* "AAiAn...": each begins with a capital */
+    const char *from = slug_han_readings;
+    for (; reading > 1; reading--)
+        from += 1 + strspn(from + 1, "abcdefghijklmnopqrstuvwxyz");
+    size_t n = 1 + strspn(from + 1, "abcdefghijklmnopqrstuvwxyz");
+    ASSERT(n < SLUG_SPELLING_MAX);
+    memcpy(out, from, n);
+    out[n] = ' ';
+    return n + 1;
+}
+
+/* -- what slug.c asks */
+
+static void unpack(void)
+{
+    if (table.unpacked)
+        return;
+    unpack_decompositions();
+    unpack_classes();
+    unpack_spellings();
+    table.unpacked = true;
+}
+
+#define HANGUL_FIRST 0xAC00
+#define HANGUL_LAST 0xD7A3
+#define HANGUL_VOWELS 21
+#define HANGUL_FINALS 28
+
+static size_t decompose_hangul(uint32_t c, uint32_t out[SLUG_DECOMPOSITION_MAX])
+{
+    uint32_t place = c - HANGUL_FIRST, last = place % HANGUL_FINALS;
+    out[0] = 0x1100 + place / (HANGUL_FINALS * HANGUL_VOWELS);
+    out[1] = 0x1161 + place / HANGUL_FINALS % HANGUL_VOWELS;
+    out[2] = 0x11A7 + last;
+    return last ? 3 : 2;
+}
 
 size_t slug_decompose(uint32_t c, uint32_t out[SLUG_DECOMPOSITION_MAX])
 {
-    for (size_t i = 0; i < ARRAY_LEN(decompositions); i++) {
-        if (decompositions[i].character != c)
-            continue;
-        size_t n = 0;
-        while (n < ARRAY_LEN(decompositions[i].parts) && decompositions[i].parts[n]) {
-            out[n] = decompositions[i].parts[n];
-            n++;
-        }
-        return n;
-    }
-    return 0;
+    if (c < 0x80)
+        return 0;
+    if (c >= HANGUL_FIRST && c <= HANGUL_LAST)
+        return decompose_hangul(c, out);
+    unpack();
+    ptrdiff_t found = find_decomposition(c);
+    if (found < 0)
+        return 0;
+    size_t n = 0;
+    for (size_t at = table.decompositions[found].at; at < table.decompositions[found + 1].at; at++)
+        out[n++] = table.parts[at];
+    return n;
 }
 
 uint8_t slug_combining_class(uint32_t c)
 {
-    return c >= 0x300 && c <= 0x36F ? 230 : 0;
+    if (c < table.classes[0].first && table.unpacked)
+        return 0;
+    unpack();
+    for (size_t i = 0; i < SLUG_CLASSES && table.classes[i].first <= c; i++)
+        if (c - table.classes[i].first < table.classes[i].count)
+            return table.classes[i].class;
+    return 0;
+}
+
+static size_t put(char out[SLUG_SPELLING_MAX], const char *text)
+{
+    size_t n = strlen(text);
+    memcpy(out, text, n);
+    return n;
+}
+
+/* Letters and digits of scripts that have no readings here. */
+static size_t spell_other(uint32_t c, char out[SLUG_SPELLING_MAX])
+{
+    int digit = unicode_digit(c);
+    if (digit >= 0) {
+        out[0] = (char)('0' + digit);
+        return 1;
+    }
+    if (unicode_is_word(c))
+        return (size_t)snprintf(out, SLUG_SPELLING_MAX, "u%04x", (unsigned)c);
+    return slug_combining_class(c) ? 0 : put(out, "-");
 }
 
 size_t slug_spell(uint32_t c, char out[SLUG_SPELLING_MAX])
@@ -364,12 +354,17 @@ size_t slug_spell(uint32_t c, char out[SLUG_SPELLING_MAX])
         out[0] = (char)c;
         return 1;
     }
-    for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
-        if (spellings[i].character == c) {
-            size_t n = strlen(spellings[i].spelling);
-            memcpy(out, spellings[i].spelling, n);
-            return n;
+    unpack();
+    for (size_t i = 0; i < SLUG_HAN_RANGES; i++)
+        if (c >= slug_han_ranges[i].first && c <= slug_han_ranges[i].last) {
+            size_t n = spell_han(slug_han_ranges[i].place + c - slug_han_ranges[i].first, out);
+            if (n)
+                return n;
         }
-    }
-    return 0;
+    if (c > 0xFFFF)
+        return 0;
+    for (size_t i = 0; i < SLUG_BLOCKS; i++)
+        if (c >= slug_blocks[i].first && c <= slug_blocks[i].last)
+            return put(out, spelling_of(c));
+    return spell_other(c, out);
 }
