@@ -201,6 +201,10 @@ static enum err_kind store_env(struct build *b)
         return build_full(b);
     if (!data->count)
         return ERR_NONE;
+    if (!tree_is(tree_path(b->job, "metadata.generateName"), TREE_STRING))
+        return build_fail(b, "AttributeError",
+                          "metadata.generateName of the Job must be text, since the Secret with "
+                          "its environment is named by it");
     b->m->env_secret_name = env_secret_name(b);
     b->m->env_secret = b->m->env_secret_name.p ? env_secret_body(b, data) : NULL;
     if (!b->m->env_secret)

@@ -213,6 +213,28 @@ static enum err_kind transform(struct build *b, const struct tree *given, struct
 
 /* -- defaults */
 
+/* A description that is no object: the Python worker asks `"default" in it`, and then fails or does
+ * not. NULL: it passes. */
+static const char *unfit(const struct tree *description)
+{
+    switch ((enum tree_type)description->type) {
+    case TREE_NULL:
+    case TREE_BOOL:
+    case TREE_NUMBER:
+        return "TypeError";
+    case TREE_STRING:
+        return str_has(description->text, STR("default")) ? "AttributeError" : NULL;
+    case TREE_ARRAY:
+        for (const struct tree *it = description->first; it; it = it->next)
+            if (str_eq(tree_text(it), STR("default")))
+                return "AttributeError";
+        return NULL;
+    case TREE_OBJECT:
+        break;
+    }
+    return NULL;
+}
+
 /* Defaults of the schema that are not null. */
 static enum err_kind defaults(struct build *b, struct tree **variables)
 {
@@ -228,8 +250,9 @@ static enum err_kind defaults(struct build *b, struct tree **variables)
                           "'variables' of the base job template must be a JSON schema: an object "
                           "with 'properties', which is an object too");
     for (const struct tree *it = properties ? properties->first : NULL; it; it = it->next) {
-        if (it->type == TREE_NULL || it->type == TREE_BOOL || it->type == TREE_NUMBER)
-            return build_fail(b, "TypeError",
+        const char *exception = unfit(it);
+        if (exception)
+            return build_fail(b, exception,
                               "variable '" STR_FMT "' of the base job template must be described "
                               "by an object",
                               STR_ARG(it->key));

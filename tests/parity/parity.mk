@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# Manifests compared with those of the Python worker, over random cases.
+
+PARITY_DRIVER := $(B)/debug/tests/parity/driver
+
+$(PARITY_DRIVER): tests/parity/driver.c $(B)/debug/libsrc.a $(B)/flags-debug
+	@mkdir -p $(@D)
+	$(say) CC-TEST $<
+	$(q)$(CC_debug) $(CFLAGS_debug) -MMD -MP $< -o $@ $(LDFLAGS_debug) $(B)/debug/libsrc.a $(LIBS_debug)
+
+.PHONY: parity
+## parity: render N random cases with the Python worker and with ours (N=5000 SEED=7 HITS=20)
+parity: $(PARITY_DRIVER)
+	@python="$$(tests/venv '$(CACHE)' server-3.8 tests/e2e/prefect/server-3.8.txt)/bin/python" && \
+	"$$python" tests/parity/run.py --driver $(abspath $(PARITY_DRIVER)) --python "$$python" \
+	    --count $(or $(N),450) --seed $(or $(SEED),1) --hits $(or $(HITS),0) $(PARITY_FLAGS)
+
+# A few hundred cases of a fixed seed go with the end-to-end tests.
+e2e: parity
+
+-include $(PARITY_DRIVER).d
