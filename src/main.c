@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include "command/command.h"
@@ -24,6 +25,7 @@ static void open_standard_streams(void)
 int main(int argc, char **argv, char **environment)
 {
     open_standard_streams();
-    signal(SIGPIPE, SIG_IGN);
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, NULL);
     return command_main(argc, argv, environment);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes cases of settings and what the Python client passes down to its runs for each.
 
-    generate.py [--out FILE] [--seed N] [--count N]
+    generate.py [--out FILE] [--seed N] [--count N] [--random-only]
 
 Run it with a Python that has prefect 3.8.8. A case is an environment, files in the working folder,
 perhaps a --profile; "want" is the list of names and values in order, "refused" says that the client
@@ -27,7 +27,7 @@ import warnings
 
 warnings.simplefilter("ignore")
 os.environ.clear()
-os.environ["HOME"] = "/home/u"
+os.environ["HOME"] = "/house/u"
 
 import prefect.settings.sources as sources  # noqa: E402
 from prefect.settings.base import PrefectBaseSettings  # noqa: E402
@@ -59,7 +59,7 @@ def run(case):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text.replace("@", folder))
         os.chdir(folder)
-        environment = {"HOME": "/home/u"} | case["environment"]
+        environment = {"HOME": "/house/u"} | case["environment"]
         os.environ.clear()
         os.environ.update({k: v.replace("@", folder) for k, v in environment.items()})
         sources.DEFAULT_PREFECT_HOME = pathlib.Path.home() / ".prefect"
@@ -411,11 +411,12 @@ def main():
     parser.add_argument("--out", default=str(HERE / "settings.json"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=400)
+    parser.add_argument("--random-only", action="store_true")
     options = parser.parse_args()
     out = pathlib.Path(options.out).absolute()
     rng = random.Random(options.seed)
     settings = list(walk(Settings))
-    cases = [run(case) for case in listed()]
+    cases = [] if options.random_only else [run(case) for case in listed()]
     cases += [run(random_case(rng, settings)) for _ in range(options.count)]
     out.write_text("[\n" + ",\n".join(json.dumps(c, ensure_ascii=False) for c in cases) + "\n]\n")
     refused = sum("refused" in c for c in cases)

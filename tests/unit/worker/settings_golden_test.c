@@ -52,7 +52,7 @@ static void fill_environment(const struct tree *given, str folder, char **enviro
 {
     size_t n = 0;
     if (!tree_get(given, STR("HOME")))
-        environment[n++] = (char *)"HOME=/home/u";
+        environment[n++] = (char *)"HOME=/house/u";
     for (const struct tree *v = given->first; v; v = v->next) {
         assert_true(n < VARIABLES_MAX - 1);
         str value = str_replace(&scratch, v->text, STR("@"), folder);

@@ -52,7 +52,7 @@ static enum err_kind load_with(const struct settings **s, const char *profile,
     return settings_load(&perm, scratch, &sources, s, &e);
 }
 
-#define ENVIRONMENT(...) ((const char *[]){"HOME=/home/u", __VA_ARGS__, NULL})
+#define ENVIRONMENT(...) ((const char *[]){"HOME=/house/u", __VA_ARGS__, NULL})
 
 static const struct settings *load(const char *const *environment)
 {
@@ -87,8 +87,8 @@ static void defaults_are_there_without_any_source(void **state)
     assert_int_equal(settings_i64(s, "PREFECT_CLIENT_MAX_RETRIES"), 5);
     assert_true(settings_bool(s, "PREFECT_LOGGING_TO_API_ENABLED"));
     assert_false(settings_bool(s, "PREFECT_CLI_PROMPT"));
-    assert_setting(s, "PREFECT_HOME", "/home/u/.prefect");
-    assert_setting(s, "PREFECT_PROFILES_PATH", "/home/u/.prefect/profiles.toml");
+    assert_setting(s, "PREFECT_HOME", "/house/u/.prefect");
+    assert_setting(s, "PREFECT_PROFILES_PATH", "/house/u/.prefect/profiles.toml");
     assert_setting(s, "PREFECT_CLOUD_UI_URL", "https://app.prefect.cloud");
     assert_setting(s, "PREFECT_INTEGRATIONS_KUBERNETES_OBSERVER_ENABLED", "True");
     assert_true(settings_f64(s, "PREFECT_K8S_WORKER_CANCEL_GRACE_SECONDS") == 75.0);
