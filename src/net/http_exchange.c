@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/time.h"
 
@@ -133,6 +134,20 @@ static int64_t parse_retry_after(str value)
     return seconds <= 0 ? 0 : (int64_t)(fmin(seconds, RETRY_AFTER_MAX_S) * 1000);
 }
 
+/* Whether the body is handed on as it arrives. */
+static bool is_streamed(const struct exchange *x)
+{
+    return x->on_data && x->status >= 200 && x->status < 300;
+}
+
+static void check_length(struct exchange *x, str value)
+{
+    int64_t length;
+    if (!is_streamed(x) && str_to_i64(value, &length) && length > 0 &&
+        (uint64_t)length > x->body_max)
+        x->end = END_OVER_CAP;
+}
+
 static void keep_header(struct exchange *x, str name, str value)
 {
     if (str_eq_nocase(name, STR("Retry-After")))
@@ -145,6 +160,8 @@ static void keep_header(struct exchange *x, str name, str value)
         x->content_type = str_copy(&x->arena, value);
     else if (str_eq_nocase(name, STR("Warning")) && x->warning.n == 0)
         x->warning = str_copy(&x->arena, value);
+    else if (str_eq_nocase(name, STR("Content-Length")))
+        check_length(x, value);
 }
 
 /* Called once for each header line; a status line begins a reply (interim ones come first). */
@@ -172,7 +189,7 @@ static size_t on_header(char *bytes, size_t one, size_t n, void *ctx)
     } else if (!x->collecting && str_cut(line, ':', &name, &value)) { /* no trailers */
         keep_header(x, str_trim(name), str_trim(value));
     }
-    return n;
+    return x->end == END_BY_CURL ? n : 0;
 }
 
 static bool collect(struct exchange *x, str bytes)
@@ -199,7 +216,7 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
     if (x->cancelled || x->end != END_BY_CURL)
         return CURL_WRITEFUNC_ERROR;
     touch(x);
-    if (!x->on_data || x->status < 200 || x->status >= 300) {
+    if (!is_streamed(x)) {
         x->body_bytes += n;
         return collect(x, (str){bytes, n}) ? n : CURL_WRITEFUNC_ERROR;
     }
@@ -219,6 +236,14 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
 
 #define SET(option, value) (ok = ok && curl_easy_setopt(x->easy, option, value) == CURLE_OK)
 
+/* As curl's own, but programs that we start do not inherit it. */
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)ctx;
+    (void)purpose;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 bool exchange_set_callbacks(struct exchange *x)
 {
     bool ok = true;
@@ -231,5 +256,6 @@ bool exchange_set_callbacks(struct exchange *x)
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, x);
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
     return ok;
 }

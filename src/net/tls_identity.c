@@ -60,14 +60,14 @@ static enum err_kind add_key(void *ctx, str kind, str der, struct err *e)
     br_skey_decoder_context decoder;
     br_skey_decoder_init(&decoder);
     br_skey_decoder_push(&decoder, der.p, der.n);
-    int type = br_skey_decoder_key_type(&decoder);
+    const br_rsa_private_key *rsa = br_skey_decoder_get_rsa(&decoder);
+    const br_ec_private_key *ec = br_skey_decoder_get_ec(&decoder);
     bool kept;
-    if (type == BR_KEYTYPE_RSA) {
-        kept = keep_rsa(r->out, &r->identity->key.rsa, br_skey_decoder_get_rsa(&decoder));
-    } else if (type == BR_KEYTYPE_EC) {
-        br_ec_private_key *key = &r->identity->key.ec;
-        *key = *br_skey_decoder_get_ec(&decoder);
-        kept = keep_part(r->out, &key->x, key->xlen);
+    if (rsa) {
+        kept = keep_rsa(r->out, &r->identity->key.rsa, rsa);
+    } else if (ec) {
+        r->identity->key.ec = *ec;
+        kept = keep_part(r->out, &r->identity->key.ec.x, ec->xlen);
     } else {
         return err_set(
             e, ERR_INVALID,
@@ -75,7 +75,7 @@ static enum err_kind add_key(void *ctx, str kind, str der, struct err *e)
             "P-384, P-521 are) or damaged");
     }
     explicit_bzero(&decoder, sizeof decoder);
-    r->identity->key_type = type;
+    r->identity->key_type = rsa ? BR_KEYTYPE_RSA : BR_KEYTYPE_EC;
     return kept ? ERR_NONE : err_set(e, ERR_LIMIT, "no room for the key");
 }
 

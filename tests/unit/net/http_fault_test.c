@@ -207,7 +207,7 @@ static void on_drip(void *ctx)
     struct drip *drip = ctx;
     server_send(drip->connection, STR("."));
     if (--drip->left > 0)
-        loop_timer_set(loop, &drip->timer, 40, on_drip, drip);
+        loop_timer_set(loop, &drip->timer, 120, on_drip, drip);
 }
 
 static void answer_drip(struct connection *c, str request)
@@ -216,7 +216,7 @@ static void answer_drip(struct connection *c, str request)
     struct drip *drip = c->server->ctx;
     drip->connection = c;
     server_send(c, STR("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n"));
-    loop_timer_set(loop, &drip->timer, 40, on_drip, drip);
+    loop_timer_set(loop, &drip->timer, 120, on_drip, drip);
 }
 
 static void a_slow_reply_is_not_an_idle_one(void **state)
@@ -226,7 +226,7 @@ static void a_slow_reply_is_not_an_idle_one(void **state)
     struct drip drip = {.left = 6};
     serve(answer_drip, &drip);
     struct http_request request = to(HTTP_GET, "/x");
-    request.idle_timeout_ms = 150; /* less than the whole takes, more than each part of it */
+    request.idle_timeout_ms = 600; /* less than the whole takes, more than each part of it */
     exchange(request, &got);
     assert_int_equal(got.reply.kind, ERR_NONE);
     assert_string_equal(got.body, "......");

@@ -50,6 +50,15 @@ static inline void turn_until(const int *flag)
     assert_true(*flag);
 }
 
+/* Turns the loop until *number is zero. */
+static inline void turn_until_zero(const int *number)
+{
+    int64_t end_ms = time_mono_ms() + RIG_PATIENCE_MS;
+    while (*number && time_mono_ms() < end_ms)
+        loop_turn(loop, 50);
+    assert_int_equal(*number, 0);
+}
+
 static inline void turn_for(int64_t ms)
 {
     for (int64_t end_ms = time_mono_ms() + ms; time_mono_ms() < end_ms;)

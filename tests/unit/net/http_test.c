@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <time.h>
 
 #include "net/http_rig.h"
@@ -255,6 +256,49 @@ static void bodies_have_a_cap(void **state)
     server_stop(&server);
 }
 
+static void answer_huge(struct connection *c, str request)
+{
+    (void)request;
+    server_send(c, STR("HTTP/1.1 200 OK\r\nContent-Length: 2147483648\r\n\r\n"));
+}
+
+/* It is not read up to the cap: its length says enough. */
+static void a_huge_body_is_refused_at_once(void **state)
+{
+    (void)state;
+    struct got got;
+    serve(answer_huge, NULL);
+    exchange(get("/huge"), &got);
+    assert_int_equal(got.reply.kind, ERR_LIMIT);
+    assert_has(got.reply.err.text, "/huge: the reply's body is larger than 4194304 bytes");
+    turn_until_zero(&server.open);
+    server_stop(&server);
+}
+
+static int inherited_sockets(void)
+{
+    int n = 0;
+    for (int fd = 3; fd < 256; fd++) {
+        int flags = fcntl(fd, F_GETFD);
+        n += flags >= 0 && !(flags & FD_CLOEXEC);
+    }
+    return n;
+}
+
+static void programs_that_we_start_inherit_no_sockets(void **state)
+{
+    (void)state;
+    struct got got;
+    int before = inherited_sockets();
+    serve(answer_hello, NULL);
+    int own = inherited_sockets() - before; /* the test's server */
+    exchange(get("/"), &got);
+    assert_int_equal(got.reply.kind, ERR_NONE);
+    assert_int_equal(server.open, 1);
+    assert_int_equal(inherited_sockets() - before, own);
+    server_stop(&server);
+}
+
 static void requests_have_caps(void **state)
 {
     (void)state;
@@ -341,7 +385,7 @@ static void on_done_may_send_and_cancel(void **state)
     serve(answer_but_not_hang, NULL);
     struct http_request hang = get("/hang"), first = get("/");
     chain.other = send_ok(&hang, &never);
-    turn_for(20);
+    turn_until(&server.requests);
     first.on_done = on_first;
     first.ctx = &chain;
     struct err e;
@@ -362,15 +406,14 @@ static void cancel_ends_without_a_callback(void **state)
     http_id id = send_ok(&request, &got);
     http_cancel(http, id); /* before anything happened */
     id = send_ok(&request, &got);
-    turn_for(30);
-    assert_int_equal(server.requests, 1);
+    turn_until(&server.requests);
     http_cancel(http, id);
     http_cancel(http, id);
     http_cancel(http, 0);
     http_resume(http, id);
-    turn_for(30);
+    turn_until_zero(&server.open); /* its connection is of no more use */
+    turn_for(20);
     assert_int_equal(got.times, 0);
-    assert_int_equal(server.open, 0); /* its connection is of no more use */
     assert_int_equal(http_figures(http).exchanges_used, 0);
     server_stop(&server);
 }
@@ -413,6 +456,8 @@ int main(void)
         cmocka_unit_test(retry_after_in_all_its_forms),
         cmocka_unit_test(interim_replies_chunks_and_trailers),
         cmocka_unit_test(bodies_have_a_cap),
+        cmocka_unit_test(a_huge_body_is_refused_at_once),
+        cmocka_unit_test(programs_that_we_start_inherit_no_sockets),
         cmocka_unit_test(requests_have_caps),
         cmocka_unit_test(on_done_may_send_and_cancel),
         cmocka_unit_test(cancel_ends_without_a_callback),
