@@ -124,7 +124,10 @@ static bool collect_plain(struct build *b, struct tree *data)
             continue;
         struct tree *copy = tree_clone(b->out, value);
         struct buf key = buf_new(b->out, 4 * KIB);
-        pyrepr_str(&key, name);
+        if (name->type == TREE_BOOL) /* as json.dumps writes a key */
+            buf_cstr(&key, "true");
+        else
+            pyrepr_str(&key, name);
         if (!copy || key.full || !tree_set(b->out, data, buf_str(&key), copy))
             return false;
     }

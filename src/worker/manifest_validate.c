@@ -211,18 +211,30 @@ static enum err_kind take_timeouts(struct build *b)
 /* -- cluster_config */
 
 /* A kubeconfig as YAML text becomes the object that it is. */
-static enum err_kind parse_config(struct build *b, struct tree *cluster, struct tree *config,
-                                  struct tree **parsed)
+static enum err_kind parse_config(struct build *b, struct tree *cluster, const struct tree *config)
 {
     struct err e;
-    enum err_kind kind = yaml_parse(b->out, config->text, parsed, &e);
+    struct tree *parsed;
+    enum err_kind kind = yaml_parse(b->out, config->text, &parsed, &e);
     if (kind == ERR_LIMIT)
         return build_full(b);
     if (kind)
         return build_fail_at(b, "ParserError", AT("cluster_config"),
                              "has a 'config' that is no YAML: %s", e.text);
-    (*parsed)->origin = config->origin;
-    return tree_set(b->out, cluster, STR("config"), *parsed) ? ERR_NONE : build_full(b);
+    tree_set_origin(parsed, (enum tree_origin)config->origin);
+    return tree_set(b->out, cluster, STR("config"), parsed) ? ERR_NONE : build_full(b);
+}
+
+/* The first half, before other fields are looked at: what Python raises from inside the block. */
+static enum err_kind open_cluster(struct build *b)
+{
+    struct tree *cluster = tree_get(b->resolved, STR("cluster_config"));
+    const struct tree *slug = tree_get(cluster, STR("block_type_slug"));
+    if (slug && !str_eq(tree_text(slug), STR("kubernetes-cluster-config")))
+        return build_fail_at(b, "UnknownBlockType", AT("cluster_config"),
+                             "is a block of another type than kubernetes-cluster-config");
+    struct tree *config = tree_get(cluster, STR("config"));
+    return tree_is(config, TREE_STRING) ? parse_config(b, cluster, config) : ERR_NONE;
 }
 
 static enum err_kind take_cluster(struct build *b)
@@ -232,17 +244,7 @@ static enum err_kind take_cluster(struct build *b)
         return ERR_NONE;
     if (cluster->type != TREE_OBJECT)
         return wrong_type(b, AT("cluster_config"), "an object or null", cluster);
-    const struct tree *slug = tree_get(cluster, STR("block_type_slug"));
-    if (slug && !str_eq(tree_text(slug), STR("kubernetes-cluster-config")))
-        return build_fail_at(b, "UnknownBlockType", AT("cluster_config"),
-                             "is a block of another type than kubernetes-cluster-config");
-    struct tree *config = tree_get(cluster, STR("config"));
-    if (tree_is(config, TREE_STRING)) {
-        enum err_kind kind = parse_config(b, cluster, config, &config);
-        if (kind)
-            return kind;
-    }
-    if (!tree_is(config, TREE_OBJECT))
+    if (!tree_is(tree_get(cluster, STR("config")), TREE_OBJECT))
         return build_fail_at(b, "ValidationError", AT("cluster_config"),
                              "needs a 'config' that is a kubeconfig: an object, or YAML text");
     if (!tree_is(tree_get(cluster, STR("context_name")), TREE_STRING))
@@ -300,6 +302,8 @@ enum err_kind build_validate(struct build *b)
         return build_fail(b, "TypeError", "job_configuration resolves to a %s, not to an object",
                           pyrepr_type(b->resolved));
     enum err_kind kind = take_env(b);
+    if (!kind)
+        kind = open_cluster(b);
     if (!kind)
         kind = take_text(b, "command", true, &b->command);
     if (!kind)
