@@ -38,6 +38,8 @@ static bool take_job(struct submission *s, str body, struct err *e)
     if (s->job_namespace.n == 0)
         s->job_namespace = s->manifest.namespace;
     observer_expect(s->w->observer, s->cluster, body); /* counts as live before the watch shows it */
+    if (!s->manifest.stream_output)
+        observer_set_quiet(s->w->observer, s->job_uid);
     return true;
 }
 
@@ -91,12 +93,20 @@ static void later(struct submission *s, const struct kube_reply *reply)
     submit_event(s, SUBMIT_ON_RETRY);
 }
 
+/* The default template itself has two fields in the pod's spec that belong into the Job's, as the
+ * Python worker's; Kubernetes says so for every Job, and nobody can do anything about it. */
+static bool is_news(str warning)
+{
+    return warning.n && !str_has(warning, STR("spec.template.spec.completions")) &&
+           !str_has(warning, STR("spec.template.spec.parallelism"));
+}
+
 static void on_created(void *ctx, const struct kube_reply *reply)
 {
     struct submission *s = ctx;
     s->kube_call = 0;
     kube_answered(s->w, reply);
-    if (reply->http->warning.n)
+    if (is_news(reply->http->warning))
         log_warning("the API server on the Job of flow run '" STR_FMT "': " STR_FMT,
                     STR_ARG(s->run.name), STR_ARG(reply->http->warning));
     if (reply->kind == ERR_NONE)
