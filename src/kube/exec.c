@@ -381,11 +381,11 @@ enum err_kind kube_plugin_start(struct kube_plugin *p, kube_plugin_done_fn *on_d
     p->err_text = buf_new(&p->arena, STDERR_KEPT);
     struct err local;
     e = e ? e : &local;
-    enum err_kind kind = ERR_NONE;
-    if (!argv || !envp || p->err_text.full)
-        kind = err_set(e, ERR_AUTH, "its arguments and environment are too large");
-    if (!kind)
+    enum err_kind kind = ERR_AUTH;
+    if (argv && envp && !p->err_text.full)
         kind = run(p, argv, envp, e);
+    else
+        err_set(e, ERR_AUTH, "its arguments and environment are too large");
     if (kind) {
         complete_error(p, e);
         return ERR_AUTH;

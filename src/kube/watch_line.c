@@ -34,13 +34,13 @@ static bool scan_string(struct scanner *s, str *text)
     const char *from = s->p;
     bool plain = true;
     while (s->p < s->end && *s->p != '"') {
-        if (*s->p == '\\') {
+        if (*s->p == '\\' && s->p + 1 < s->end) {
             plain = false;
             s->p++;
         }
         s->p++;
     }
-    if (s->p >= s->end)
+    if (s->p == s->end)
         return false;
     *text = plain ? (str){from, (size_t)(s->p - from)} : (str){0};
     s->p++;
