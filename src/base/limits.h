@@ -102,5 +102,7 @@
 #define COMMANDS_MAX 32         /* commands in the table (counts) */
 #define COMMAND_ARENA (8 * KIB) /* options in front of the command */
 #define HELP_MAX (16 * KIB)     /* one --help */
+#define RENDER_ARENA (192 * MIB) /* address space of `render`: files, replies, manifest */
+#define RENDER_REFERENCES_MAX 256 /* blocks and variables of one template (counts) */
 
 #endif

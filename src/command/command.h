@@ -50,7 +50,11 @@ int command_refuse(const struct command_context *context, enum err_kind kind, co
  * a terminal on both ends. */
 bool command_interactive(const struct command_context *context, int setting);
 
+command_fn command_render;
 command_fn command_start;
 command_fn command_version;
+
+/* The options of commands that have some, for the table. */
+extern const struct argument_syntax render_syntax;
 
 #endif

@@ -291,6 +291,20 @@ enum err_kind config_load(struct arena *perm, struct arena scratch,
     return kind ? kind : load_scope(&l);
 }
 
+enum err_kind config_load_settings(struct arena *perm, struct arena scratch,
+                                   const struct settings *settings, struct config *config,
+                                   struct err *e)
+{
+    static const struct argument_value nothing[OPTION_COUNT];
+    *config = (struct config){.settings = settings};
+    struct loader l = {perm, scratch, nothing, settings, config, e};
+    enum err_kind kind = ERR_NONE;
+    if (settings_str(settings, "PREFECT_API_URL").n)
+        kind = load_prefect(&l);
+    load_kubernetes(&l);
+    return kind ? kind : load_scope(&l);
+}
+
 /* -- log */
 
 static void warn_about_url(const struct config *c)

@@ -81,6 +81,12 @@ enum err_kind config_load(struct arena *perm, struct arena scratch,
                           const struct config_arguments *arguments, const struct settings *settings,
                           struct config *config, struct err *e) MUST_CHECK;
 
+/* Only what the settings say: for commands that render, but do not work. The API's URL may be empty
+ * then. ERR_FATAL as above. */
+enum err_kind config_load_settings(struct arena *perm, struct arena scratch,
+                                   const struct settings *settings, struct config *config,
+                                   struct err *e) MUST_CHECK;
+
 /* Sets up the log by the settings: level, format, names, secrets to mask. Then says what looks
  * wrong and is no error: a profile that is not there, the API URL's shape, a limit that a restart
  * forgets. */

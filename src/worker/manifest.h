@@ -86,6 +86,9 @@ enum err_kind manifest_build(struct arena *out, struct arena scratch,
 str manifest_name(struct arena *out, str prefix, const struct uuid *flow_run,
                   const struct uuid *claim, int attempt);
 
+/* The name of an environment variable, or of a block's field, says that its value is a credential. */
+bool manifest_name_is_secret(str name);
+
 /* The default base job template of type kubernetes: JSON text, static. */
 str manifest_default_template(void);
 

@@ -78,8 +78,6 @@ enum err_kind build_pod_labels(struct build *b) MUST_CHECK;
 struct tree *build_context(struct build *b);
 /* manifest_secrets.c */
 enum err_kind build_secrets(struct build *b) MUST_CHECK;
-/* The name of a variable or member says that its value is a credential. */
-bool build_name_is_secret(str name);
 /* manifest_name.c */
 enum err_kind build_name(struct build *b) MUST_CHECK;
 

@@ -59,7 +59,7 @@ static bool put(struct build *b, struct environment *env, struct tree *name, str
 {
     if (!name || !value)
         return false;
-    if (tree_is(name, TREE_STRING) && build_name_is_secret(name->text))
+    if (tree_is(name, TREE_STRING) && manifest_name_is_secret(name->text))
         value->secret = true;
     struct tree *old = find(env, name);
     if (old)
@@ -270,7 +270,7 @@ static enum err_kind keep_template_entries(struct build *b, struct environment *
         bool ours = has_name(env, name);
         if (last)
             last->next = rest;
-        if (tree_is(name, TREE_STRING) && build_name_is_secret(name->text) &&
+        if (tree_is(name, TREE_STRING) && manifest_name_is_secret(name->text) &&
             tree_get(it, STR("value")))
             tree_get(it, STR("value"))->secret = true;
         if (!ours)

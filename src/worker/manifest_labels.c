@@ -62,7 +62,8 @@ static bool put_run_and_pool(struct build *b, struct tree *labels)
            put(b, labels, "app.kubernetes.io/version", version) &&
            put(b, labels, "prefect.io/work-pool-name", build_text(in->work_pool, "name")) &&
            put(b, labels, "prefect.io/work-pool-id", build_text(in->work_pool, "id")) &&
-           put(b, labels, "prefect.io/worker-name", in->config->name);
+           (!in->config->name.n ||
+            put(b, labels, "prefect.io/worker-name", in->config->name));
 }
 
 enum err_kind build_labels(struct build *b)

@@ -107,12 +107,12 @@ static const struct tree *unwrap(const struct tree *data, const struct block_nam
 /* Type slugs whose documents are credentials as a whole. */
 static bool is_secret_type(str slug)
 {
-    return str_eq(slug, STR("secret")) || build_name_is_secret(slug);
+    return str_eq(slug, STR("secret")) || manifest_name_is_secret(slug);
 }
 
 static void mark_secret(struct tree *v, bool all)
 {
-    v->secret |= all || (v->key.p && build_name_is_secret(v->key));
+    v->secret |= all || (v->key.p && manifest_name_is_secret(v->key));
     for (struct tree *it = v->first; it; it = it->next)
         mark_secret(it, v->secret);
 }
@@ -151,7 +151,7 @@ static enum err_kind block_value(struct build *b, const struct tree *node,
         return build_full(b);
     tree_set_origin(*value, TREE_FROM_BLOCK);
     mark_secret(*value, is_secret_type(block.reference.type_slug) ||
-                            build_name_is_secret(block.path));
+                            manifest_name_is_secret(block.path));
     return ERR_NONE;
 }
 
@@ -287,7 +287,7 @@ static enum err_kind variable_value(struct build *b, const struct tree *node,
     if (!*value)
         return build_full(b);
     tree_set_origin(*value, TREE_FROM_VARIABLE);
-    mark_secret(*value, build_name_is_secret(reference.name));
+    mark_secret(*value, manifest_name_is_secret(reference.name));
     return ERR_NONE;
 }
 

@@ -29,7 +29,7 @@ static bool contains(str text, const char *word)
     return false;
 }
 
-bool build_name_is_secret(str name)
+bool manifest_name_is_secret(str name)
 {
     static const char *const words[] = {"password", "passwd",     "secret", "token",
                                         "api_key",  "apikey",     "api-key", "access_key",
