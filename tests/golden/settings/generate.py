@@ -119,13 +119,38 @@ TEXTS = {
         '"{\\"a\\":\\"b\\"}"',
         '{"a":"\\ud83d\\ude00"}',
     ],
-    "PREFECT_PLUGINS_ALLOW": ["a,b", "b,a,a", " a , b ", "", "5", "true", "null", '["a","b"]', '"x"']
+    "PREFECT_PLUGINS_ALLOW": [
+        "a,b",
+        "b,a,a",
+        " a , b ",
+        "",
+        "5",
+        "true",
+        "null",
+        '["a","b"]',
+        '"x"',
+    ]
     + ["a,,b", ",", "é,z,A,a", "[1]", "{}", " ", "0", "false", '{"a":1}'],
-    "PREFECT_LOGGING_EXTRA_LOGGERS": ["a,b", "", "5", "null", '["b","a"]', '"x,y"', "a,a", "5,6", "[]"],
+    "PREFECT_LOGGING_EXTRA_LOGGERS": [
+        "a,b",
+        "",
+        "5",
+        "null",
+        '["b","a"]',
+        '"x,y"',
+        "a,a",
+        "5,6",
+        "[]",
+    ],
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "true TRUE 1 0 false events flow_runs,events bogus 2"
     ' ["events"] null True, 1.0 yes 0.0 [1] "true" on {"a":1} 1.5'.split()
     + ["", " true ", " , "],
-    "PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES": ["{}", '{"a":3600}', '{"a":0}', "x"]
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES": [
+        "{}",
+        '{"a":3600}',
+        '{"a":0}',
+        "x",
+    ]
     + ['{"b":"P1D","a":5.5}', '{"a":"3600"}', '{"a":"1:00:00"}', '{"é":1}', '{"a":null}', ""],
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": ["3600", "3601", "P1D", "PT1H", "1e4"],
     "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS": "5 5.0 [1,2] abc 1_000 1,2 null true Infinity 1e3"
@@ -140,7 +165,16 @@ TEXTS = {
     " -P1D P1W 3d PT1.5H P1Y P1M abc 00:00:01.5 60s 1:00 +P1D P1.5D 1_000 nan PT36H PT90M P400D PT0S"
     " 1:00:00 25:00:00 01:00 01:60 01:00:60 1d P PT P1 P1DT PT1S1M P1D1D 1day 1days 1dayz -01:00:00"
     " P1.5DT1H PT1,5S 00:00:00.0000005 00:00:00.1234569 00:00:00.1 100:00:00 PT0.0000005S PT0.1234567S 01:00:00Z PT0.0000001S 1da".split()
-    + ["1 day", "1 days 01:02:03", "3 01:02:03", "", " 60 ", "3d, 01:02:03", "3d 1:02", "1 d 01:02:03"],
+    + [
+        "1 day",
+        "1 days 01:02:03",
+        "3 01:02:03",
+        "",
+        " 60 ",
+        "3d, 01:02:03",
+        "3d 1:02",
+        "1 d 01:02:03",
+    ],
     "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "3600 1.5 P1D 1e3 1_000 -5 0 -0 inf 1e-7".split()
     + [" 60 ", "abc", ""],
     "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION": ["29", "30", "3600", "3600.1"],
@@ -149,7 +183,11 @@ TEXTS = {
     "PREFECT_SERVER_DATABASE_PORT": ["5432", "", "null", "70000", "-1"],
     "PREFECT_SERVER_DATABASE_CONNECTION_URL": ["x", "", "a${PREFECT_API_DATABASE_PASSWORD}"],
     "PREFECT_UI_URL": ["x", ""],
-    "PREFECT_API_URL": ["http://x/api", "", "https://api.prefect.cloud/api/accounts/a/workspaces/b"],
+    "PREFECT_API_URL": [
+        "http://x/api",
+        "",
+        "https://api.prefect.cloud/api/accounts/a/workspaces/b",
+    ],
     "PREFECT_TASKS_RUNNER_THREAD_POOL_MAX_WORKERS": ["1", "0", "-1", ""],
     "PREFECT_PROFILES_PATH": ["@/none.toml", "@//x/./none.toml"],
 }
@@ -204,7 +242,9 @@ LISTED = [
     in_environment(PREFECT_DEBUG_MODE="1", PREFECT_LOGGING_INTERNAL_LEVEL="ERROR"),
     in_environment(PREFECT_DEBUG_MODE="0", PREFECT_LOGGING_LEVEL="error"),
     in_environment(PREFECT_LOGGING_TO_API_BATCH_SIZE="10"),
-    in_environment(PREFECT_LOGGING_TO_API_BATCH_SIZE="10", PREFECT_LOGGING_TO_API_MAX_LOG_SIZE="10"),
+    in_environment(
+        PREFECT_LOGGING_TO_API_BATCH_SIZE="10", PREFECT_LOGGING_TO_API_MAX_LOG_SIZE="10"
+    ),
     in_environment(PREFECT_CLIENT_ENABLE_METRICS="1", PREFECT_CLIENT_METRICS_ENABLED="0"),
     in_environment(PREFECT_SERVER_ALLOW_EPHEMERAL_MODE="false"),
     in_environment(
@@ -224,13 +264,13 @@ LISTED = [
     {"environment": {}, "files": {"prefect.toml": "[api]\nurl = 5\n"}},
     {"environment": {}, "files": {"prefect.toml": "[worker]\nwebserver = {port = true}\n"}},
     {"environment": {}, "files": {"prefect.toml": "[worker]\nquery_seconds = inf\n"}},
-    {"environment": {}, "files": {"prefect.toml": "[client]\ncustom_headers = '{\"a\": \"b\"}'\n"}},
+    {"environment": {}, "files": {"prefect.toml": '[client]\ncustom_headers = \'{"a": "b"}\'\n'}},
     {"environment": {}, "files": {"prefect.toml": "[client]\nretry_extra_codes = '[429]'\n"}},
     {"environment": {}, "files": {"prefect.toml": "[client]\ncustom_headers = 'null'\n"}},
     {
         "environment": {"PREFECT_CLIENT_CUSTOM_HEADERS": '{"b":"env","c":"env"}'},
         "files": {
-            ".env": "PREFECT_CLIENT_CUSTOM_HEADERS='{\"a\":\"dot\",\"c\":\"dot\"}'\n",
+            ".env": 'PREFECT_CLIENT_CUSTOM_HEADERS=\'{"a":"dot","c":"dot"}\'\n',
             "prefect.toml": "[client]\ncustom_headers = {d = 'toml', a = 'toml'}\n",
         },
     },
@@ -272,7 +312,10 @@ LISTED = [
     {"environment": {"PREFECT_HOME": "@/h"}, "files": {"h/profiles.toml": PROFILES}},
     {"environment": {"HOME": "@"}, "files": {".prefect/profiles.toml": PROFILES}},
     {"environment": {}, "files": {".env": "PREFECT_PROFILES_PATH=@/p.toml\n", "p.toml": PROFILES}},
-    {"environment": {}, "files": {"prefect.toml": "profiles_path='@/p.toml'\n", "p.toml": PROFILES}},
+    {
+        "environment": {},
+        "files": {"prefect.toml": "profiles_path='@/p.toml'\n", "p.toml": PROFILES},
+    },
     {
         "environment": {"PREFECT_PROFILES_PATH": "@/p.toml"},
         "files": {"p.toml": PROFILES.replace("one", "gone", 1)},
@@ -313,7 +356,9 @@ def pool(path, field):
     if canonical in TEXTS:
         return TEXTS[canonical]
     if "Literal" in annotation and "DEBUG" not in annotation:
-        return [x for a in typing.get_args(field.annotation) for x in (typing.get_args(a) or [a]) if x]
+        return [
+            x for a in typing.get_args(field.annotation) for x in (typing.get_args(a) or [a]) if x
+        ]
     for part, like in (
         ("DEBUG", "PREFECT_LOGGING_LEVEL"),
         ("bool", "PREFECT_DEBUG_MODE"),
@@ -324,7 +369,13 @@ def pool(path, field):
     ):
         if part in annotation:
             return TEXTS[like]
-    return TEXTS["PREFECT_RUNNER_SERVER_HOST"] + ["plain", "http://host:4200/api", "a=b", "#x", "$y"]
+    return TEXTS["PREFECT_RUNNER_SERVER_HOST"] + [
+        "plain",
+        "http://host:4200/api",
+        "a=b",
+        "#x",
+        "$y",
+    ]
 
 
 SAFE = "5 2.0 1_000 3600 30 60".split()
