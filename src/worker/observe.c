@@ -368,6 +368,14 @@ bool observer_jobs_synced(const struct observer *o)
     return any;
 }
 
+bool observer_jobs_trusted(const struct observer *o)
+{
+    for (size_t i = 0; i < o->scope_count; i++)
+        if (!o->scopes[i].stopped && !o->scopes[i].jobs_synced)
+            return false;
+    return o->scope_count > 0;
+}
+
 size_t observer_own_live_jobs(const struct observer *o)
 {
     return o->own_live;

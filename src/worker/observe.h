@@ -39,6 +39,8 @@ void observer_stop(struct observer *o);
 
 /* The first Job list is complete (or can't be had: said). */
 bool observer_jobs_synced(const struct observer *o);
+/* Every watched scope has its Jobs listed: a Job that is not among the records is not there. */
+bool observer_jobs_trusted(const struct observer *o);
 /* Live Jobs that carry this worker's name. */
 size_t observer_own_live_jobs(const struct observer *o);
 /* A Job that was just created or adopted: counts before the watch shows it. */

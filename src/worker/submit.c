@@ -151,7 +151,7 @@ bool submissions_has(const struct submissions *all, const struct uuid *flow_run)
     return false;
 }
 
-/* Reads the run's object; false where it is unusable (said). */
+/* Reads the run's object, alone or as an element of a poll; false where it is unusable (said). */
 static bool read_run(struct submission *s, str element)
 {
     struct tree *root;
@@ -162,6 +162,8 @@ static bool read_run(struct submission *s, str element)
         return false;
     }
     s->flow_run = tree_get(root, STR("flow_run"));
+    if (!s->flow_run)
+        s->flow_run = root;
     str id = tree_text(tree_get(s->flow_run, STR("id")));
     if (!uuid_parse(id, &s->run.id)) {
         log_error("a scheduled run has no usable id ('" STR_FMT "')", STR_ARG(id));
@@ -184,7 +186,8 @@ static bool read_pool(struct submission *s)
     return false;
 }
 
-void submissions_take(struct submissions *all, str element)
+/* A place for the run, or NULL: unusable, or being submitted already. */
+static struct submission *place(struct submissions *all, str element)
 {
     slot_id id = slots_take(&all->slots);
     ASSERT(id);
@@ -199,13 +202,33 @@ void submissions_take(struct submissions *all, str element)
         arena_reset(&s->arena);
         slots_free(&all->slots, id);
         s->id = 0;
-        return;
+        return NULL;
     }
     s->run.id = run;
+    return s;
+}
+
+void submissions_resume(struct submissions *all, str run, const struct uuid *claim,
+                        int64_t claimed_us)
+{
+    struct submission *s = place(all, run);
+    if (!s)
+        return;
+    s->claimed = true;
+    s->claim = *claim;
+    s->claimed_us = claimed_us;
+    submit_event(s, SUBMIT_ON_OK);
+}
+
+void submissions_take(struct submissions *all, str element)
+{
+    struct submission *s = place(all, element);
+    if (!s)
+        return;
     char run_text[UUID_TEXT_LEN + 1];
     report_run(all->w, &s->run, LOG_INFO, RUN_LOGGER_WORKER,
                "Worker '" STR_FMT "' takes flow run '%s'", STR_ARG(all->w->config->name),
-               uuid_format(&run, run_text).p);
+               uuid_format(&s->run.id, run_text).p);
     submit_event(s, SUBMIT_ON_OK);
 }
 

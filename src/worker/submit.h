@@ -17,6 +17,9 @@ struct submissions *submissions_open(struct arena *perm, struct worker *w);
 /* Takes a run from a poll's reply: {"work_pool_id", "work_queue_id", "flow_run"}; copied. A run
  * that is being submitted already is ignored. Needs room. */
 void submissions_take(struct submissions *s, str element);
+/* Goes on with a run that was claimed and has no Job: `run` is its object. */
+void submissions_resume(struct submissions *s, str run, const struct uuid *claim,
+                        int64_t claimed_us);
 bool submissions_room(const struct submissions *s);
 size_t submissions_active(const struct submissions *s);
 bool submissions_has(const struct submissions *s, const struct uuid *flow_run);

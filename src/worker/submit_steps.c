@@ -174,6 +174,10 @@ static void on_claimed(void *ctx, const struct proposal_result *result)
 
 static void enter_claim(struct submission *s)
 {
+    if (s->claimed) { /* resumed: the claim stands */
+        submit_event(s, SUBMIT_ON_OK);
+        return;
+    }
     propose(s, PREFECT_PENDING, "Pending",
             claim_message(&s->arena, s->w->config->name, s->w->cluster_mark), on_claimed);
 }

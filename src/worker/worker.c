@@ -17,6 +17,7 @@
 #include "worker/output.h"
 #include "worker/poll.h"
 #include "worker/pool.h"
+#include "worker/reconcile.h"
 #include "worker/report.h"
 #include "worker/submit.h"
 
@@ -185,6 +186,7 @@ static void open_machines(struct worker *w)
     w->output = output_open(w->perm, w);
     w->crashes = crashes_open(w->perm, w);
     w->observer = observer_open(w->perm, w);
+    w->reconcile = reconcile_open(w->perm, w);
     if (config->with_healthcheck)
         w->health = health_open(w->perm, w);
 }
@@ -232,6 +234,7 @@ static void wind_down(struct worker *w)
         log_warning("%zu submissions were not finished in %d s; their claims stand, and the next "
                     "worker goes on with them",
                     submissions_active(w->submissions), DRAIN_MS / 1000);
+    reconcile_stop(w->reconcile);
     observer_stop(w->observer);
     crashes_stop(w->crashes);
     output_stop(w->output);
@@ -263,6 +266,7 @@ int worker_run(struct arena *perm, const struct config *config, const char *cons
         log_warning("--limit counts live Jobs by the worker's name, and without --name that is new "
                     "at each start: after a restart the Jobs of before are not counted");
     observer_start(w->observer);
+    reconcile_start(w->reconcile);
     if (!config->observer_enabled)
         probe(w);
     ask_version(w);

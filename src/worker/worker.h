@@ -23,6 +23,7 @@ struct observer;
 struct output;
 struct poll;
 struct pool;
+struct reconcile;
 struct submissions;
 
 struct worker {
@@ -44,6 +45,7 @@ struct worker {
     struct submissions *submissions;
     struct observer *observer;
     struct crashes *crashes;
+    struct reconcile *reconcile;
     struct output *output;
     struct health *health; /* NULL without --with-healthcheck */
 
