@@ -204,6 +204,7 @@ static enum err_kind load_prefect(struct loader *l)
         c->prefetch_s = (double)l->given[OPTION_PREFETCH].number;
     c->cancellation = !settings_is_set(s, "PREFECT_WORKER_ENABLE_CANCELLATION") ||
                       settings_bool(s, "PREFECT_WORKER_ENABLE_CANCELLATION");
+    c->cancellation_poll_s = settings_f64(s, "PREFECT_WORKER_CANCELLATION_POLL_SECONDS");
     c->health_host = text_of(l, "PREFECT_WORKER_WEBSERVER_HOST");
     int64_t port = settings_i64(s, "PREFECT_WORKER_WEBSERVER_PORT");
     if (port < 0 || port > 65535)

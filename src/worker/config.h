@@ -32,6 +32,7 @@ struct config {
     bool cloud;
     double query_s, heartbeat_s, prefetch_s;
     bool cancellation;
+    double cancellation_poll_s; /* between two looks for runs that are being cancelled */
     str health_host;
     int health_port;
 
