@@ -12,8 +12,8 @@
 void arena_reserve(struct arena *a, const char *name, size_t cap)
 {
     cap = (cap + PAGE - 1) & ~(PAGE - 1);
-    void *p = mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
+    void *p =
+        mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     ASSERT(p != MAP_FAILED);
     *a = (struct arena){.name = name, .base = p, .cap = cap};
 }
@@ -39,6 +39,8 @@ static void *take(struct arena *a, size_t size, size_t alignment)
     a->used += pad + size;
     if (a->used > a->high)
         a->high = a->used;
+    if (a->used > a->touched)
+        a->touched = a->used;
     return a->base + a->used - size;
 }
 
@@ -86,12 +88,12 @@ void arena_rewind(struct arena *a, size_t mark)
 
 void arena_reset(struct arena *a)
 {
-    /* `high` counts what was touched since the last return of pages, so a reset is usually free. */
-    if (a->high > ARENA_KEEP) {
+    if (a->touched > ARENA_KEEP) { /* so a reset is usually free */
         uintptr_t from = ((uintptr_t)a->base + ARENA_KEEP + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
-        uintptr_t to = ((uintptr_t)a->base + a->high) & ~(uintptr_t)(PAGE - 1);
+        uintptr_t to = ((uintptr_t)a->base + a->touched) & ~(uintptr_t)(PAGE - 1);
         if (to > from)
             madvise((void *)from, to - from, MADV_DONTNEED);
+        a->touched = ARENA_KEEP;
     }
     a->used = 0;
 }

@@ -18,7 +18,8 @@ struct arena {
     char *base;
     size_t cap;
     size_t used;
-    size_t high; /* most ever used; a by-value copy keeps its own */
+    size_t high;    /* most ever used; a by-value copy keeps its own */
+    size_t touched; /* as `high`, since pages last went back to the kernel */
 };
 
 /* Reserves `cap` bytes of address space (no memory yet). Aborts when the kernel refuses: happens

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char digits[] = "0123456789abcdef";
+static const char digits[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
 
 void base64_encode(struct buf *out, str bytes)
 {
@@ -90,7 +90,7 @@ void percent_encode(struct buf *out, str text, str also_safe)
         if (safe)
             buf_byte(out, c);
         else
-            buf_printf(out, "%%%02X", (unsigned)(uint8_t)c);
+            buf_put(out, (str){(char[]){'%', upper[(uint8_t)c >> 4], upper[c & 15]}, 3});
     }
 }
 

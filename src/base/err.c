@@ -8,12 +8,21 @@
 
 #include "base/buf.h"
 
+/* A text that fills its place may have been cut within a character. */
+static void end_whole(struct err *e)
+{
+    size_t n = strlen(e->text);
+    if (n == sizeof e->text - 1)
+        e->text[str_whole((str){e->text, n}).n] = '\0';
+}
+
 static void fill(struct err *e, enum err_kind kind, const char *format, va_list args)
 {
     e->kind = kind;
     e->source = ERR_FROM_US;
     e->code = 0;
     vsnprintf(e->text, sizeof e->text, format, args);
+    end_whole(e);
 }
 
 enum err_kind err_set(struct err *e, enum err_kind kind, const char *format, ...)
@@ -54,6 +63,7 @@ enum err_kind err_prefix(struct err *e, const char *format, ...)
     va_end(args);
     size_t n = strlen(e->text);
     snprintf(e->text + n, sizeof e->text - n, "%s", old);
+    end_whole(e);
     return e->kind;
 }
 
@@ -89,7 +99,7 @@ enum err_kind err_kind_of_status(int status)
 
 const char *err_kind_name(enum err_kind kind)
 {
-    static const char *const names[] = {"ok",      "retry", "auth",    "forbidden", "missing",
-                                        "conflict", "gone", "invalid", "limit",     "fatal"};
+    static const char *const names[] = {"ok",       "retry", "auth",    "forbidden", "missing",
+                                        "conflict", "gone",  "invalid", "limit",     "fatal"};
     return (size_t)kind < ARRAY_LEN(names) ? names[kind] : "?";
 }

@@ -35,8 +35,7 @@ struct err {
 };
 
 /* Fills *e (which may be NULL) and returns `kind`, so that `return err_set(...)` reads well. */
-enum err_kind err_set(struct err *e, enum err_kind kind, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+enum err_kind err_set(struct err *e, enum err_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 /* As err_set, with errno's text appended. */
 enum err_kind err_errno(struct err *e, enum err_kind kind, const char *format, ...)
     PRINTF_LIKE(3, 4);

@@ -9,8 +9,8 @@
 /* Reads all of `path` into `out`. ERR_MISSING where it is not there, ERR_FORBIDDEN without
  * permission, ERR_LIMIT above `cap` bytes, ERR_INVALID for anything else (a folder, an I/O error).
  * The text names the path. */
-enum err_kind file_read(struct arena *out, const char *path, size_t cap, str *text, struct err *e)
-    MUST_CHECK;
+enum err_kind file_read(struct arena *out, const char *path, size_t cap, str *text,
+                        struct err *e) MUST_CHECK;
 bool file_exists(const char *path);
 
 #endif

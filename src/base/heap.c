@@ -26,9 +26,12 @@ struct heap_figures heap_figures(void)
 
 static bool charge(size_t size)
 {
-    size_t now = atomic_fetch_add(&used, size) + size;
-    if (now > atomic_load(&budget) || size > SIZE_MAX - HEADER) {
-        atomic_fetch_sub(&used, size);
+    size_t most = atomic_load(&budget);
+    bool fits = size <= most; /* asked first, so that no sum wraps around */
+    size_t now = fits ? atomic_fetch_add(&used, size) + size : 0;
+    if (!fits || now > most) {
+        if (fits)
+            atomic_fetch_sub(&used, size);
         atomic_fetch_add(&refused, 1);
         return false;
     }
@@ -68,7 +71,7 @@ void *heap_calloc(size_t count, size_t size)
 {
     size_t total;
     if (__builtin_mul_overflow(count, size, &total))
-        return NULL;
+        total = SIZE_MAX; /* refused, and counted */
     void *p = heap_malloc(total);
     return p ? memset(p, 0, total) : NULL;
 }

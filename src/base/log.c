@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +10,8 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/time.h"
+
+#define SECRET_MIN 4 /* bytes; shorter ones would mask half of what is said */
 
 static struct {
     struct log_options options;
@@ -35,13 +38,16 @@ void log_set_work_pool_id(str work_pool_id)
 
 void log_add_secret(str secret)
 {
-    if (secret.n < 4)
+    if (secret.n < SECRET_MIN)
         return;
     for (size_t i = 0; i < state.secret_count; i++)
         if (str_eq(state.secrets[i], secret))
             return;
     ASSERT(state.secret_count < LOG_SECRETS_MAX);
-    state.secrets[state.secret_count++] = secret;
+    size_t at = state.secret_count++; /* the longest first: one may be part of another */
+    for (; at > 0 && state.secrets[at - 1].n < secret.n; at--)
+        state.secrets[at] = state.secrets[at - 1];
+    state.secrets[at] = secret;
 }
 
 bool log_enabled(enum log_level level)
@@ -49,16 +55,28 @@ bool log_enabled(enum log_level level)
     return level >= state.options.level;
 }
 
-static void mask(char *text, size_t n)
+/* Where a message was cut, so may be the secret at its end: as much of it as is there goes too. */
+static void mask_end(char *text, size_t n, str secret)
+{
+    for (size_t part = secret.n - 1; part >= SECRET_MIN; part--)
+        if (str_ends((str){text, n}, str_sub(secret, 0, part))) {
+            memset(text + n - part, '*', part);
+            return;
+        }
+}
+
+static void mask(char *text, size_t n, bool cut)
 {
     for (size_t i = 0; i < state.secret_count; i++) {
         str secret = state.secrets[i];
-        for (;;) {
-            ptrdiff_t at = str_find((str){text, n}, secret);
-            if (at < 0)
-                break;
-            memset(text + at, '*', secret.n);
+        size_t from = 0;
+        ptrdiff_t at;
+        while ((at = str_find((str){text + from, n - from}, secret)) >= 0) {
+            memset(text + from + (size_t)at, '*', secret.n);
+            from += (size_t)at + secret.n;
         }
+        if (cut)
+            mask_end(text, n, secret);
     }
 }
 
@@ -123,7 +141,7 @@ static void line_text(struct buf *b, enum log_level level, const char *logger, s
     buf_printf(b, "%02d:%02d:%02d.%03d | ", local.tm_hour, local.tm_min, local.tm_sec,
                (int)(now_us / 1000 % 1000));
     if (state.options.colors)
-        buf_cstr(b, colors[(size_t)level / 10 >= 5 ? 4 : (size_t)level / 10 - 1]);
+        buf_cstr(b, colors[level < LOG_INFO ? 0 : level >= LOG_CRITICAL ? 4 : level / 10 - 1]);
     buf_printf(b, "%-7s", log_level_name(level));
     if (state.options.colors)
         buf_put(b, STR("\033[0m"));
@@ -136,12 +154,14 @@ void log_vwrite(enum log_level level, const char *logger, const struct log_run *
 {
     if (!log_enabled(level))
         return;
-    static char message[LOG_LINE_MAX], line[LOG_LINE_MAX * 7];
+    /* JSON has the message twice, and six bytes for some: the pages are touched only then */
+    static char message[LOG_LINE_MAX], line[LOG_LINE_MAX * 14];
     int n = vsnprintf(message, sizeof message, format, args);
-    size_t len = n < 0 ? 0 : (size_t)n < sizeof message ? (size_t)n : sizeof message - 1;
-    mask(message, len);
+    bool cut = n >= (int)sizeof message;
+    size_t len = n < 0 ? 0 : cut ? sizeof message - 1 : (size_t)n;
+    mask(message, len, cut);
     struct buf b = buf_over(line, sizeof line - 1);
-    str text = {message, len};
+    str text = cut ? str_whole((str){message, len}) : (str){message, len};
     if (state.options.json)
         line_json(&b, level, logger, run, text);
     else
@@ -150,6 +170,8 @@ void log_vwrite(enum log_level level, const char *logger, const struct log_run *
     size_t done = 0;
     while (done < b.n) {
         ssize_t w = write(STDERR_FILENO, line + done, b.n - done);
+        if (w < 0 && errno == EINTR)
+            continue;
         if (w <= 0)
             return;
         done += (size_t)w;
@@ -168,9 +190,9 @@ void log_write(enum log_level level, const char *logger, const struct log_run *r
 static const struct {
     const char *name;
     enum log_level level;
-} levels[] = {{"DEBUG", LOG_DEBUG},     {"INFO", LOG_INFO},   {"WARNING", LOG_WARNING},
-              {"WARN", LOG_WARNING},    {"ERROR", LOG_ERROR}, {"CRITICAL", LOG_CRITICAL},
-              {"FATAL", LOG_CRITICAL},  {"NOTSET", 0}};
+} levels[] = {{"DEBUG", LOG_DEBUG},    {"INFO", LOG_INFO},   {"WARNING", LOG_WARNING},
+              {"WARN", LOG_WARNING},   {"ERROR", LOG_ERROR}, {"CRITICAL", LOG_CRITICAL},
+              {"FATAL", LOG_CRITICAL}, {"NOTSET", 0}};
 
 bool log_level_parse(str name, enum log_level *out)
 {

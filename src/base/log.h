@@ -14,7 +14,13 @@
 #include "base/str.h"
 
 /* Numbers are those of Python's logging module; Prefect's API takes them. */
-enum log_level { LOG_DEBUG = 10, LOG_INFO = 20, LOG_WARNING = 30, LOG_ERROR = 40, LOG_CRITICAL = 50 };
+enum log_level {
+    LOG_DEBUG = 10,
+    LOG_INFO = 20,
+    LOG_WARNING = 30,
+    LOG_ERROR = 40,
+    LOG_CRITICAL = 50
+};
 
 /* The run that a line is about; all views may be empty. */
 struct log_run {
@@ -32,7 +38,8 @@ void log_configure(const struct log_options *options);
 /* Names repeated in each JSON line; views must stay valid. */
 void log_set_worker(str worker_name, str work_pool_name);
 void log_set_work_pool_id(str work_pool_id);
-/* `secret` must stay valid; values shorter than 4 bytes are not masked. Too many: ERR is asserted. */
+/* `secret` must stay valid; values shorter than 4 bytes are not masked. Too many: ERR is asserted.
+ */
 void log_add_secret(str secret);
 bool log_enabled(enum log_level level);
 

@@ -39,8 +39,9 @@ void slots_free(struct slots *s, slot_id id)
 
 ptrdiff_t slots_index(const struct slots *s, slot_id id)
 {
-    uint32_t place = (uint32_t)id;
-    if (place == 0 || place > s->fresh || s->generation[place - 1] != (uint32_t)(id >> 32))
+    uint32_t place = (uint32_t)id, generation = (uint32_t)(id >> 32);
+    if (place == 0 || place > s->fresh || generation % 2 == 0 ||
+        s->generation[place - 1] != generation)
         return -1;
     return (ptrdiff_t)place - 1;
 }

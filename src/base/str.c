@@ -107,6 +107,18 @@ str str_trim_chars(str s, str chars)
     return s;
 }
 
+str str_whole(str s)
+{
+    size_t tail = 0; /* bytes of the last character */
+    while (tail < s.n && tail < 4 && ((unsigned char)s.p[s.n - 1 - tail] & 0xC0) == 0x80)
+        tail++;
+    if (tail == s.n || tail == 4)
+        return s; /* not UTF-8 anyway */
+    unsigned char lead = (unsigned char)s.p[s.n - 1 - tail];
+    size_t want = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+    return tail + 1 < want ? str_sub(s, 0, s.n - 1 - tail) : s;
+}
+
 bool str_cut(str s, char sep, str *head, str *tail)
 {
     ptrdiff_t at = str_find_char(s, sep);

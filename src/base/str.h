@@ -45,6 +45,9 @@ str str_skip(str s, size_t n);
 str str_trim(str s);                  /* white space of ASCII at both ends */
 str str_trim_chars(str s, str chars); /* any of these bytes at both ends */
 
+/* Without the first bytes of a UTF-8 character at its end whose last ones were cut off. */
+str str_whole(str s);
+
 /* Splits at the first `sep`: *head before it, *tail after it. Without one: head = s, tail empty,
  * and false. */
 bool str_cut(str s, char sep, str *head, str *tail);

@@ -82,8 +82,12 @@ static bool civil_us(int year, int month, int day, int hour, int minute, int sec
     if (year < 1 || month < 1 || month > 12 || day < 1 ||
         day > days_in[month - 1] + (month == 2 && leap) || hour > 23 || minute > 59 || second > 60)
         return false;
-    struct tm t = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour,
-                   .tm_min = minute, .tm_sec = second};
+    struct tm t = {.tm_year = year - 1900,
+                   .tm_mon = month - 1,
+                   .tm_mday = day,
+                   .tm_hour = hour,
+                   .tm_min = minute,
+                   .tm_sec = second};
     *out_us = (int64_t)timegm(&t) * 1000000;
     return true;
 }
@@ -104,9 +108,8 @@ static bool offset_us(str s, int64_t *out_us)
     int sign = s.p[0] == '-' ? -1 : 1;
     if (!literal(&s, "+-") || !number(&s, 2, &hours))
         return false;
-    if (s.n && s.p[0] == ':')
-        s = str_skip(s, 1);
-    if (s.n && (!number(&s, 2, &minutes) || s.n))
+    bool colon = literal(&s, ":");
+    if ((colon || s.n) && (!number(&s, 2, &minutes) || s.n))
         return false;
     *out_us = (int64_t)sign * (hours * 60 + minutes) * 60000000;
     return hours < 24 && minutes < 60;
@@ -116,9 +119,8 @@ bool time_parse_rfc3339(str s, int64_t *out_us)
 {
     int year, month, day, hour, minute, second;
     int64_t at_us, fraction_us = 0, zone_us;
-    if (!number(&s, 4, &year) || !literal(&s, "-") || !number(&s, 2, &month) ||
-        !literal(&s, "-") || !number(&s, 2, &day) || !literal(&s, "Tt ") ||
-        !clock_time(&s, &hour, &minute, &second) ||
+    if (!number(&s, 4, &year) || !literal(&s, "-") || !number(&s, 2, &month) || !literal(&s, "-") ||
+        !number(&s, 2, &day) || !literal(&s, "Tt ") || !clock_time(&s, &hour, &minute, &second) ||
         !civil_us(year, month, day, hour, minute, second, &at_us))
         return false;
     if (literal(&s, ".")) {
