@@ -84,7 +84,7 @@
 #define SETTING_ITEMS_MAX 512              /* members of a list or set in a setting (counts) */
 #define SETTINGS_PAIRS_MAX 1024            /* PREFECT_ variables of one source (counts) */
 #define CLUSTERS_MAX 9                     /* our own and those of cluster_config (counts) */
-#define OUTPUT_STREAMS 8                   /* pod logs streamed at once (counts) */
+#define OUTPUT_STREAMS 24                  /* most pod logs streamed at once (counts) */
 #define WORKER_PODS_MAX 32768              /* pods followed at once (counts) */
 #define RUN_JSON_MAX (1 * MIB)             /* one run in a poll's reply */
 #define POLL_BACKLOG_MAX (4 * MIB)           /* runs of a reply that wait for a submission */
@@ -103,6 +103,7 @@
 #define COMMAND_ARENA (8 * KIB) /* options in front of the command */
 #define HELP_MAX (16 * KIB)     /* one --help */
 #define RENDER_ARENA (192 * MIB) /* address space of `render`: files, replies, manifest */
+#define TEMPLATE_FAULTS_MAX 1000 /* faults of a template that are told (counts) */
 #define RENDER_REFERENCES_MAX 256 /* blocks and variables of one template (counts) */
 
 #endif

@@ -52,9 +52,11 @@ bool command_interactive(const struct command_context *context, int setting);
 
 command_fn command_render;
 command_fn command_start;
+command_fn command_template;
+command_fn command_template_check;
 command_fn command_version;
 
 /* The options of commands that have some, for the table. */
-extern const struct argument_syntax render_syntax;
+extern const struct argument_syntax render_syntax, template_syntax, template_check_syntax;
 
 #endif

@@ -34,9 +34,8 @@ const struct argument_syntax render_syntax = {options, RENDER_OPTION_COUNT, "[FL
 static enum err_kind prepare(struct render *r, struct err *e)
 {
     const struct settings *settings;
-    struct settings_sources sources = {.environment = r->context->environment,
-                                       .profile = r->context->profile,
-                                       .folder = STR(".")};
+    struct settings_sources sources = {
+        .environment = r->context->environment, .profile = r->context->profile, .folder = STR(".")};
     enum err_kind kind = settings_load(r->arena, r->scratch, &sources, &settings, e);
     if (!kind)
         kind = config_load_settings(r->arena, r->scratch, settings, &r->config, e);
@@ -49,9 +48,12 @@ static enum err_kind need_files(const struct render *r, struct err *e)
     bool pool = r->given[RENDER_WORK_POOL].given, run = r->given[RENDER_FLOW_RUN].given;
     if (pool && run)
         return ERR_NONE;
-    return err_set(e, ERR_INVALID, "%s is missing: give FLOW_RUN_ID to read the API, or --work-pool "
-                                   "and --flow-run to read files",
-                   pool ? "--flow-run" : run ? "--work-pool" : "the flow run");
+    return err_set(e, ERR_INVALID,
+                   "%s is missing: give FLOW_RUN_ID to read the API, or --work-pool "
+                   "and --flow-run to read files",
+                   pool  ? "--flow-run"
+                   : run ? "--work-pool"
+                         : "the flow run");
 }
 
 static enum err_kind read_objects(struct render *r, const struct arguments *arguments,
@@ -90,7 +92,8 @@ static enum err_kind fetch(struct render *r, const struct manifest_error *error,
     if (value->value)
         return ERR_NONE;
     if (!r->api)
-        return err_set(e, ERR_INVALID, "%s; give it by --values FILE, or FLOW_RUN_ID to read the API",
+        return err_set(e, ERR_INVALID,
+                       "%s; give it by --values FILE, or FLOW_RUN_ID to read the API",
                        error->err.text);
     enum err_kind kind = render_api_reference(r, &error->needed, &value->value, e);
     return kind == ERR_MISSING ? ERR_NONE : kind;

@@ -46,8 +46,8 @@ enum render_option {
 };
 
 /* render_files.c: JSON, or YAML by the file's name. ERR_INVALID: no object. The text names it. */
-enum err_kind render_read(struct render *r, str path, struct tree **object, struct err *e)
-    MUST_CHECK;
+enum err_kind render_read(struct render *r, str path, struct tree **object,
+                          struct err *e) MUST_CHECK;
 /* Objects and values whose files are given. */
 enum err_kind render_read_files(struct render *r, struct err *e) MUST_CHECK;
 /* What --values has for a reference; NULL: nothing. */

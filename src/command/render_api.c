@@ -16,9 +16,10 @@ struct render_api {
 enum err_kind render_api_open(struct render *r, struct err *e)
 {
     if (!r->config.api_url.n)
-        return err_set(e, ERR_FATAL,
-                       "PREFECT_API_URL is not set, and FLOW_RUN_ID is read from Prefect's API: set "
-                       "it, or give --work-pool and --flow-run as files");
+        return err_set(
+            e, ERR_FATAL,
+            "PREFECT_API_URL is not set, and FLOW_RUN_ID is read from Prefect's API: set "
+            "it, or give --work-pool and --flow-run as files");
     struct render_api *api = ARENA_NEW(r->arena, struct render_api);
     if (!api)
         return err_set(e, ERR_LIMIT, "no memory");

@@ -34,8 +34,7 @@ enum err_kind manifest_build(struct arena *out, struct arena scratch,
     error->exception = "ValueError";
     error->needed = (struct manifest_reference){0};
     error->needed_by = (str){0};
-    struct build b = {
-        .out = out, .scratch = scratch, .in = input, .m = manifest, .error = error};
+    struct build b = {.out = out, .scratch = scratch, .in = input, .m = manifest, .error = error};
     return build(&b);
 }
 

@@ -46,18 +46,18 @@ struct manifest_warning {
 };
 
 struct manifest {
-    struct tree *job;        /* the body of the POST, with metadata.name */
-    str namespace;           /* of the POST's path */
-    str name_prefix;         /* of the derived name, with its dash; empty with a name of its own */
-    bool own_name;           /* the template fixed metadata.name */
-    str flow_run_label;      /* value of prefect.io/flow-run-id as sent */
+    struct tree *job;   /* the body of the POST, with metadata.name */
+    str namespace;      /* of the POST's path */
+    str name_prefix;    /* of the derived name, with its dash; empty with a name of its own */
+    bool own_name;      /* the template fixed metadata.name */
+    str flow_run_label; /* value of prefect.io/flow-run-id as sent */
     struct tree *cluster_config; /* NULL: the worker's own cluster */
     bool stream_output;
-    int64_t job_timeout_s;   /* job_watch_timeout_seconds; -1 none */
-    int64_t pod_timeout_s;   /* pod_watch_timeout_seconds */
-    bool pod_timeout_enforced; /* a value other than the stock default was given */
+    int64_t job_timeout_s;             /* job_watch_timeout_seconds; -1 none */
+    int64_t pod_timeout_s;             /* pod_watch_timeout_seconds */
+    bool pod_timeout_enforced;         /* a value other than the stock default was given */
     struct manifest_warning *warnings; /* for the run's log: unused variables ... */
-    bool plain_api_key;      /* a credential stands in the manifest in plain text */
+    bool plain_api_key;                /* a credential stands in the manifest in plain text */
     bool plain_auth_string;
 
     /* Secrets that the caller creates before the Job; the manifest refers to them already. */
@@ -71,7 +71,7 @@ struct manifest_error {
     const char *exception; /* the Python class that the reference reports: "ValueError" ... */
     struct err err;        /* our sentence: placeholder, variable, path */
     struct manifest_reference needed; /* where kind == ERR_MISSING: fetch it and ask again */
-    str needed_by;         /* then: the placeholder and its path, for a message */
+    str needed_by;                    /* then: the placeholder and its path, for a message */
 };
 
 /* ERR_NONE; ERR_MISSING: error->needed has to be fetched; ERR_INVALID: this run can't be rendered;
@@ -86,7 +86,8 @@ enum err_kind manifest_build(struct arena *out, struct arena scratch,
 str manifest_name(struct arena *out, str prefix, const struct uuid *flow_run,
                   const struct uuid *claim, int attempt);
 
-/* The name of an environment variable, or of a block's field, says that its value is a credential. */
+/* The name of an environment variable, or of a block's field, says that its value is a credential.
+ */
 bool manifest_name_is_secret(str name);
 
 /* The default base job template of type kubernetes: JSON text, static. */

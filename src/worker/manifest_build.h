@@ -28,9 +28,9 @@ struct build {
     struct tree *labels, *annotations;
     str command, name, namespace;
     const struct tree *odd_name; /* name resolved to something that is no text */
-    struct tree *job;       /* job_manifest */
-    struct tree *spec;      /* of the Job */
-    struct tree *container; /* the first one */
+    struct tree *job;            /* job_manifest */
+    struct tree *spec;           /* of the Job */
+    struct tree *container;      /* the first one */
 };
 
 /* A place in a tree, for messages: a chain on the C stack, innermost first. */

@@ -13,17 +13,17 @@
  */
 
 enum field_kind {
-    FIELD_ANY,      /* as it is; null where absent */
-    FIELD_OBJECT,   /* {} where absent */
-    FIELD_ARRAY,    /* [] where absent */
-    FIELD_ZERO,     /* 0 where absent */
-    FIELD_FALSE,    /* false where absent */
-    FIELD_SECONDS,  /* a duration, as a float; 0.0 where absent */
+    FIELD_ANY,     /* as it is; null where absent */
+    FIELD_OBJECT,  /* {} where absent */
+    FIELD_ARRAY,   /* [] where absent */
+    FIELD_ZERO,    /* 0 where absent */
+    FIELD_FALSE,   /* false where absent */
+    FIELD_SECONDS, /* a duration, as a float; 0.0 where absent */
     FIELD_TIME,
-    FIELD_POLICY,   /* empirical_policy */
-    FIELD_STATE,    /* null where absent */
-    FIELD_DETAILS,  /* state_details */
-    FIELD_CREATOR,  /* null where absent */
+    FIELD_POLICY,  /* empirical_policy */
+    FIELD_STATE,   /* null where absent */
+    FIELD_DETAILS, /* state_details */
+    FIELD_CREATOR, /* null where absent */
 };
 
 struct field {
@@ -71,32 +71,35 @@ static const struct field flow_run_fields[] = {
 };
 
 static const struct field flow_fields[] = {
-    {"id", FIELD_ANY},     {"created", FIELD_TIME}, {"updated", FIELD_TIME},
-    {"name", FIELD_ANY},   {"tags", FIELD_ARRAY},   {"labels", FIELD_OBJECT},
+    {"id", FIELD_ANY},   {"created", FIELD_TIME}, {"updated", FIELD_TIME},
+    {"name", FIELD_ANY}, {"tags", FIELD_ARRAY},   {"labels", FIELD_OBJECT},
 };
 
 static const struct field policy_fields[] = {
-    {"max_retries", FIELD_ZERO}, {"retry_delay_seconds", FIELD_SECONDS}, {"retries", FIELD_ANY},
-    {"retry_delay", FIELD_ANY},  {"pause_keys", FIELD_ARRAY},            {"resuming", FIELD_FALSE},
+    {"max_retries", FIELD_ZERO}, {"retry_delay_seconds", FIELD_SECONDS},
+    {"retries", FIELD_ANY},      {"retry_delay", FIELD_ANY},
+    {"pause_keys", FIELD_ARRAY}, {"resuming", FIELD_FALSE},
     {"retry_type", FIELD_ANY},
 };
 
 static const struct field state_fields[] = {
-    {"id", FIELD_ANY},         {"created", FIELD_TIME},   {"updated", FIELD_TIME},
-    {"type", FIELD_ANY},       {"name", FIELD_ANY},       {"timestamp", FIELD_TIME},
-    {"message", FIELD_ANY},    {"state_details", FIELD_DETAILS}, {"data", FIELD_ANY},
+    {"id", FIELD_ANY},       {"created", FIELD_TIME},
+    {"updated", FIELD_TIME}, {"type", FIELD_ANY},
+    {"name", FIELD_ANY},     {"timestamp", FIELD_TIME},
+    {"message", FIELD_ANY},  {"state_details", FIELD_DETAILS},
+    {"data", FIELD_ANY},
 };
 
 static const struct field details_fields[] = {
-    {"flow_run_id", FIELD_ANY},        {"task_run_id", FIELD_ANY},
-    {"child_flow_run_id", FIELD_ANY},  {"scheduled_time", FIELD_TIME},
-    {"cache_key", FIELD_ANY},          {"cache_expiration", FIELD_TIME},
-    {"deferred", FIELD_ANY},           {"untrackable_result", FIELD_FALSE},
-    {"pause_timeout", FIELD_TIME},     {"pause_reschedule", FIELD_FALSE},
-    {"pause_key", FIELD_ANY},          {"run_input_keyset", FIELD_ANY},
-    {"refresh_cache", FIELD_ANY},      {"retriable", FIELD_ANY},
-    {"transition_id", FIELD_ANY},      {"task_parameters_id", FIELD_ANY},
-    {"traceparent", FIELD_ANY},        {"deployment_concurrency_lease_id", FIELD_ANY},
+    {"flow_run_id", FIELD_ANY},       {"task_run_id", FIELD_ANY},
+    {"child_flow_run_id", FIELD_ANY}, {"scheduled_time", FIELD_TIME},
+    {"cache_key", FIELD_ANY},         {"cache_expiration", FIELD_TIME},
+    {"deferred", FIELD_ANY},          {"untrackable_result", FIELD_FALSE},
+    {"pause_timeout", FIELD_TIME},    {"pause_reschedule", FIELD_FALSE},
+    {"pause_key", FIELD_ANY},         {"run_input_keyset", FIELD_ANY},
+    {"refresh_cache", FIELD_ANY},     {"retriable", FIELD_ANY},
+    {"transition_id", FIELD_ANY},     {"task_parameters_id", FIELD_ANY},
+    {"traceparent", FIELD_ANY},       {"deployment_concurrency_lease_id", FIELD_ANY},
 };
 
 static const struct field creator_fields[] = {
@@ -188,7 +191,8 @@ struct tree *build_context(struct build *b)
     flow = v ? SHAPE(flow_fields) : tree_object(out);
     if (!root || !ctx || !run || !flow)
         return NULL;
-    /* Merging took env out of the run's own variables where the deployment has one to merge with. */
+    /* Merging took env out of the run's own variables where the deployment has one to merge with.
+     */
     if (tree_is(tree_get(run, STR("job_variables")), TREE_OBJECT) &&
         !tree_set(out, run, STR("job_variables"), tree_clone(out, b->run_variables)))
         return NULL;

@@ -35,8 +35,7 @@ static bool same_name(const struct tree *a, const struct tree *b)
     if (a->type == TREE_BOOL && b->type == TREE_BOOL)
         return number_of(a) == number_of(b);
     const struct tree *number = a->type == TREE_NUMBER ? a : b, *boolean = number == a ? b : a;
-    struct tree as_number = {.type = TREE_NUMBER,
-                             .text = boolean->boolean ? STR("1") : STR("0")};
+    struct tree as_number = {.type = TREE_NUMBER, .text = boolean->boolean ? STR("1") : STR("0")};
     return tree_eq(number, &as_number);
 }
 

@@ -50,11 +50,10 @@ static bool put_flow(struct build *b, struct tree *labels)
 static bool put_run_and_pool(struct build *b, struct tree *labels)
 {
     const struct manifest_input *in = b->in;
-    str version = slug_label_value(b->out, b->scratch,
-                                   in->server_major == 2 ? STR(MANIFEST_VERSION_2)
-                                                         : STR(MANIFEST_VERSION_3));
-    return version.p &&
-           put(b, labels, "prefect.io/flow-run-id", build_text(in->flow_run, "id")) &&
+    str version =
+        slug_label_value(b->out, b->scratch,
+                         in->server_major == 2 ? STR(MANIFEST_VERSION_2) : STR(MANIFEST_VERSION_3));
+    return version.p && put(b, labels, "prefect.io/flow-run-id", build_text(in->flow_run, "id")) &&
            put(b, labels, "prefect.io/flow-run-name", build_text(in->flow_run, "name")) &&
            put(b, labels, "prefect.io/version", version) &&
            put(b, labels, "app.kubernetes.io/managed-by", STR("prefect")) &&
@@ -62,8 +61,7 @@ static bool put_run_and_pool(struct build *b, struct tree *labels)
            put(b, labels, "app.kubernetes.io/version", version) &&
            put(b, labels, "prefect.io/work-pool-name", build_text(in->work_pool, "name")) &&
            put(b, labels, "prefect.io/work-pool-id", build_text(in->work_pool, "id")) &&
-           (!in->config->name.n ||
-            put(b, labels, "prefect.io/worker-name", in->config->name));
+           (!in->config->name.n || put(b, labels, "prefect.io/worker-name", in->config->name));
 }
 
 enum err_kind build_labels(struct build *b)
@@ -108,8 +106,7 @@ static enum err_kind slugs(struct build *b, const struct tree *all, bool values,
                               STR_ARG(it->key), whose, pyrepr_type(it));
         if (values && value)
             value->text = slug_label_value(b->out, b->scratch, it->text);
-        if (!key.p || !value || (values && !value->text.p) ||
-            !tree_set(b->out, legal, key, value))
+        if (!key.p || !value || (values && !value->text.p) || !tree_set(b->out, legal, key, value))
             return build_full(b);
     }
     *result = legal;

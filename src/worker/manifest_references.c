@@ -28,8 +28,7 @@ static const struct manifest_value *find(const struct build *b,
 {
     for (const struct manifest_value *v = b->in->values; v; v = v->next)
         if (v->reference.kind == wanted->kind && str_eq(v->reference.name, wanted->name) &&
-            (wanted->kind != MANIFEST_BLOCK ||
-             str_eq(v->reference.type_slug, wanted->type_slug)))
+            (wanted->kind != MANIFEST_BLOCK || str_eq(v->reference.type_slug, wanted->type_slug)))
             return v;
     return NULL;
 }
@@ -130,35 +129,33 @@ static enum err_kind block_value(struct build *b, const struct tree *node,
     if (!known)
         return need(b, &block.reference, p->text, path);
     if (!known->value)
-        return build_fail_at(b, "ObjectNotFound", path,
-                             "refers to block '" STR_FMT "' of type '" STR_FMT
-                             "', which does not exist (" STR_FMT
-                             "): it may have been deleted; create it or change the reference",
-                             STR_ARG(block.reference.name), STR_ARG(block.reference.type_slug),
-                             STR_ARG(p->text));
+        return build_fail_at(
+            b, "ObjectNotFound", path,
+            "refers to block '" STR_FMT "' of type '" STR_FMT "', which does not exist (" STR_FMT
+            "): it may have been deleted; create it or change the reference",
+            STR_ARG(block.reference.name), STR_ARG(block.reference.type_slug), STR_ARG(p->text));
     struct tree character;
     const struct tree *data = unwrap(known->value, &block);
     if (block.has_path)
         data = template_lookup(data, block.path, &character);
     if (!data)
-        return build_fail_at(b, "ValueError", path,
-                             "is '" STR_FMT "', but block '" STR_FMT "' has nothing at '" STR_FMT
-                             "'",
-                             STR_ARG(node->text), STR_ARG(block.reference.name),
-                             STR_ARG(block.path));
+        return build_fail_at(
+            b, "ValueError", path,
+            "is '" STR_FMT "', but block '" STR_FMT "' has nothing at '" STR_FMT "'",
+            STR_ARG(node->text), STR_ARG(block.reference.name), STR_ARG(block.path));
     *value = tree_clone(b->out, data);
     if (!*value)
         return build_full(b);
     tree_set_origin(*value, TREE_FROM_BLOCK);
-    mark_secret(*value, is_secret_type(block.reference.type_slug) ||
-                            manifest_name_is_secret(block.path));
+    mark_secret(*value,
+                is_secret_type(block.reference.type_slug) || manifest_name_is_secret(block.path));
     return ERR_NONE;
 }
 
 /* Fills in the text's placeholders of one kind. */
 typedef enum err_kind value_fn(struct build *b, const struct tree *node,
-                               const struct template_placeholder *p,
-                               const struct build_path *path, struct tree **value);
+                               const struct template_placeholder *p, const struct build_path *path,
+                               struct tree **value);
 
 static enum err_kind embed(struct build *b, struct tree *node, enum template_kind wanted,
                            value_fn *value_of, const struct build_path *path)

@@ -31,10 +31,10 @@ static bool contains(str text, const char *word)
 
 bool manifest_name_is_secret(str name)
 {
-    static const char *const words[] = {"password", "passwd",     "secret", "token",
-                                        "api_key",  "apikey",     "api-key", "access_key",
-                                        "accesskey", "private_key", "credential", "auth_string",
-                                        "custom_headers", "passphrase", "connection_string"};
+    static const char *const words[] = {
+        "password",   "passwd",      "secret",         "token",      "api_key",
+        "apikey",     "api-key",     "access_key",     "accesskey",  "private_key",
+        "credential", "auth_string", "custom_headers", "passphrase", "connection_string"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (contains(name, words[i]))
             return true;
@@ -60,7 +60,8 @@ static struct tree *secret_entry(struct build *b, const char *name, str secret, 
 {
     struct arena *out = b->out;
     struct tree *entry = tree_object(out), *from = tree_object(out), *ref = tree_object(out);
-    if (!entry || !from || !ref || !tree_set(out, entry, STR("name"), tree_str(out, str_of(name))) ||
+    if (!entry || !from || !ref ||
+        !tree_set(out, entry, STR("name"), tree_str(out, str_of(name))) ||
         !tree_set(out, entry, STR("valueFrom"), from) ||
         !tree_set(out, from, STR("secretKeyRef"), ref) ||
         !tree_set(out, ref, STR("name"), tree_str(out, secret)) ||
@@ -99,8 +100,8 @@ static bool api_key(struct build *b)
     if (!worker.p)
         return false;
     b->m->api_key_value = value;
-    b->m->api_key_secret_name = str_printf(b->out, "prefect-" STR_FMT "-api-key",
-                                           STR_ARG(worker.n ? worker : STR("None")));
+    b->m->api_key_secret_name =
+        str_printf(b->out, "prefect-" STR_FMT "-api-key", STR_ARG(worker.n ? worker : STR("None")));
     return b->m->api_key_secret_name.p &&
            refer(b, API_KEY, b->m->api_key_secret_name, STR("value"));
 }
@@ -172,8 +173,7 @@ static struct tree *env_secret_body(struct build *b, struct tree *data)
         tree_set(out, metadata, STR("namespace"), tree_str(out, b->namespace)) &&
         tree_set(out, metadata, STR("labels"), labels) &&
         tree_set(out, labels, STR("app.kubernetes.io/managed-by"), tree_str(out, STR("prefect"))) &&
-        (!run.n ||
-         tree_set(out, labels, STR("prefect.io/flow-run-id"), tree_str(out, run))) &&
+        (!run.n || tree_set(out, labels, STR("prefect.io/flow-run-id"), tree_str(out, run))) &&
         tree_set(out, body, STR("stringData"), data);
     return done ? body : NULL;
 }

@@ -12,9 +12,9 @@
  * the comparison is made here operation by operation.
  */
 
-#define SKELETON                                                                                   \
-    "{\"apiVersion\":\"batch/v1\",\"kind\":\"Job\",\"metadata\":{\"annotations\":{},"              \
-    "\"labels\":{}},\"spec\":{\"template\":{\"spec\":{\"parallelism\":1,\"completions\":1,"        \
+#define SKELETON                                                                            \
+    "{\"apiVersion\":\"batch/v1\",\"kind\":\"Job\",\"metadata\":{\"annotations\":{},"       \
+    "\"labels\":{}},\"spec\":{\"template\":{\"spec\":{\"parallelism\":1,\"completions\":1," \
     "\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"prefect-job\"}]}}}}"
 
 enum change_kind { CHANGE_ADD, CHANGE_REMOVE, CHANGE_REPLACE, CHANGE_MOVE };

@@ -9,9 +9,10 @@
 
 /* -- the deployment's and the run's variables */
 
-/* The job variables that `holder` has, or an empty object. The API gives an object or null; a server
- * of version 2 knows those of a deployment by their former name alone. */
-static struct tree *variables_of(struct build *b, const struct tree *holder, enum tree_origin origin)
+/* The job variables that `holder` has, or an empty object. The API gives an object or null; a
+ * server of version 2 knows those of a deployment by their former name alone. */
+static struct tree *variables_of(struct build *b, const struct tree *holder,
+                                 enum tree_origin origin)
 {
     const struct tree *given = tree_get(holder, STR("job_variables"));
     if (!given)

@@ -56,8 +56,7 @@ void build_warn_unused(struct build *b, const struct tree *given)
         build_warn(b,
                    "job variable '" STR_FMT "' of %s is used by no placeholder of the base job "
                    "template, so it has no effect%s" STR_FMT "%s",
-                   STR_ARG(it->key), build_origin(it->origin),
-                   suggestion.n ? "; is '" : "", STR_ARG(suggestion),
-                   suggestion.n ? "' meant?" : "");
+                   STR_ARG(it->key), build_origin(it->origin), suggestion.n ? "; is '" : "",
+                   STR_ARG(suggestion), suggestion.n ? "' meant?" : "");
     }
 }

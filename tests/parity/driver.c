@@ -46,7 +46,8 @@ static enum err_kind configure(const struct tree *given, const char **environmen
         return kind;
     str name = str_copy(&out, tree_text(tree_get(given, STR("worker_name"))));
     static char pool_option[] = "--pool=parity";
-    char *argv[] = {pool_option, (char *)str_printf(&out, "--name=" STR_FMT, STR_ARG(name)).p, NULL};
+    char *argv[] = {pool_option, (char *)str_printf(&out, "--name=" STR_FMT, STR_ARG(name)).p,
+                    NULL};
     struct config_arguments arguments = {.argc = 2, .argv = argv};
     return config_load(&out, scratch, &arguments, settings, config, e);
 }
@@ -173,7 +174,8 @@ static void one(str line)
         put_manifest(&w, &manifest);
     }
     json_object_end(&w);
-    put_line(text.full ? STR("{\"error\":\"full\",\"exception\":\"MemoryError\"}") : buf_str(&text));
+    put_line(text.full ? STR("{\"error\":\"full\",\"exception\":\"MemoryError\"}")
+                       : buf_str(&text));
 }
 
 int main(void)
