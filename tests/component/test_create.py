@@ -216,7 +216,7 @@ def test_own_name_is_taken(rig: Rig) -> None:
     rig.pool(job=own_name)
     old = {
         "metadata": {"name": "fixed", "creationTimestamp": stamp(1), "labels": {}},
-        "spec": {"template": {"spec": {"containers": []}}},
+        "spec": {"suspend": True, "template": {"spec": {"containers": []}}},
     }
     rig.kube.store.create("jobs", "default", old)
     run = rig.scheduled_run()

@@ -120,6 +120,7 @@ def test_limit_without_a_name_warns(rig: Rig) -> None:
     rig.pool()
     worker = rig.start("--limit", "1", name=None)
     worker.wait_line("--name")
+    worker.wait_started()
     assert worker.stop() == 0
 
 

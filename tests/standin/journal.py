@@ -110,11 +110,12 @@ class Journal:
             )
         return found
 
-    def wait_for(self, ready: Callable[[], Any], timeout_s: float) -> Any:
-        """Calls `ready` whenever something was received until it gives a true value."""
+    def wait_for(self, ready: Callable[[], Any], timeout_s: float, alone: bool = False) -> Any:
+        """Calls `ready` whenever something was received until it gives a true value. `alone`: it
+        can become true without any client."""
         deadline = time.monotonic() + timeout_s
         while True:
-            if self.hopeless():
+            if not alone and self.hopeless():
                 deadline = min(deadline, time.monotonic() + 0.5)
             value = ready()
             if value:

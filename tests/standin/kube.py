@@ -108,7 +108,7 @@ class Kube:
                 (p for p in self.store.find("pods") if p["status"].get("phase") == phase), None
             )
 
-        found = self.journal.wait_for(ready, timeout_s)
+        found = self.journal.wait_for(ready, timeout_s, alone=True)
         if not found:
             raise TimeoutError(f"no pod became {phase} in {timeout_s} s")
         return found

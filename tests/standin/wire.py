@@ -65,6 +65,8 @@ class Connection:
 
     def read_until(self, mark: bytes, limit: int) -> bytes:
         while mark not in self.buffer:
+            if self.buffer[:2] == b"\x16\x03":
+                raise BadRequest("Client sent an HTTPS request to an HTTP server.")
             if len(self.buffer) > limit:
                 raise BadRequest("head too large")
             if not self.fill():

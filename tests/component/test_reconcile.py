@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs and Jobs that do not fit together: after a SIGKILL, a lost Job, a process that ends mute."""
+
+from __future__ import annotations
+
+from harness import Rig, settle
+
+KILLED = {"PREFECT_K8S_WORKER_RECONCILE_SECONDS": "1"}
+
+
+def job_posts(rig: Rig) -> list:
+    return rig.kube.journal.find("POST", "/jobs")
+
+
+def test_killed_between_claim_and_job(rig: Rig) -> None:
+    """The same worker, started again, goes on where its claim stands: one Job."""
+    run = rig.scheduled_run()
+    rig.kube.faults.add(method="POST", path="/jobs", delay=30, close="before")
+    first = rig.start()
+    rig.kube.journal.wait("POST", "/jobs")
+    first.kill()
+    assert rig.prefect.states(run)[-1] in ("Pending", "Submitting")
+    second = rig.start()
+    rig.submitted(run, timeout_s=15)
+    settle(1)
+    assert len(rig.kube.find_jobs()) == 1
+    assert second.stop() == 0
+
+
+def test_killed_after_the_job_was_made(rig: Rig) -> None:
+    """The Job is there, its reply never came: adopted, not made again."""
+    run = rig.scheduled_run()
+    rig.kube.faults.add(method="POST", path="/jobs", close="after", delay=0)
+    rig.kube.faults.add(method="GET", path="/jobs/", status=503, times=None)
+    first = rig.start()
+    rig.kube.journal.wait("POST", "/jobs", count=2, timeout_s=20)
+    first.kill()
+    rig.kube.faults.clear()
+    assert len(rig.kube.find_jobs()) == 1
+    second = rig.start()
+    rig.submitted(run, timeout_s=15)
+    settle(1)
+    assert len(rig.kube.find_jobs()) == 1
+    assert second.stop() == 0
+
+
+def test_claims_of_others_are_left_alone(rig: Rig) -> None:
+    """A Python worker's claim, and one for another cluster: neither is gone on with."""
+    runs = [rig.scheduled_run() for _ in range(2)]
+    messages = [None, "Claimed by Kubernetes worker 'w1' for cluster 00000000"]
+    for run, message in zip(runs, messages, strict=True):
+        rig.prefect.store.put_state(run["id"], "PENDING", "Pending", message=message)
+    worker = rig.start(env=KILLED)
+    settle(4)
+    assert not job_posts(rig)
+    assert worker.stop() == 0
