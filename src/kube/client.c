@@ -289,6 +289,20 @@ void kube_resume(struct kube *k, kube_id id)
         http_resume(k->http, c->http);
 }
 
+bool kube_answered(const struct kube *k, kube_id id)
+{
+    ptrdiff_t index = slots_index(&k->slots, id);
+    int status = index < 0 ? 0 : http_status(k->http, k->calls[index].http);
+    return status >= 200 && status < 300;
+}
+
+void kube_close(struct kube *k)
+{
+    for (uint32_t i = 0; i < k->slots.fresh; i++)
+        kube_cancel(k, slots_at(&k->slots, i));
+    kube_credentials_stop(k->credentials);
+}
+
 str kube_path(struct arena *out, const char *api, str namespace, const char *resource, str name)
 {
     size_t fixed = str_of(api).n + str_of(resource).n + sizeof "/namespaces///";

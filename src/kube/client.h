@@ -50,6 +50,12 @@ enum err_kind kube_send(struct kube *kube, const struct kube_request *request, k
 void kube_cancel(struct kube *kube, kube_id id);
 void kube_resume(struct kube *kube, kube_id id);
 
+/* The head of a 2xx reply has arrived: a stream stands. False for a stale id. */
+bool kube_answered(const struct kube *kube, kube_id id);
+/* Ends all requests without their callbacks, and a credential plugin that runs. The memory stays;
+ * nothing may be sent any more. */
+void kube_close(struct kube *kube);
+
 /* Builds "/apis/batch/v1/namespaces/<ns>/jobs/<name>": `api` is "/api/v1" or "/apis/<group>/<v>";
  * empty namespace: cluster scope; empty name: the collection. Names are percent-encoded. */
 str kube_path(struct arena *out, const char *api, str namespace, const char *resource, str name);

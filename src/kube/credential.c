@@ -8,8 +8,9 @@
 #include "kube/exec.h"
 
 #define FILE_FRESH_MS 60000      /* a token file is read again after this */
-#define PLUGIN_EARLY_US 60000000 /* a plugin's credential is renewed so long before its end */
-#define PLUGIN_LEAST_US 10000000 /* but is used for so long at least */
+#define PLUGIN_EARLY_US 60000000 /* a plugin's credential is renewed so long before its end, */
+#define PLUGIN_EARLY_PART 4      /* or at a fourth of its life before it, */
+#define PLUGIN_LEAST_US 1000000  /* but it is used for so long at least */
 #define PLACES 3                 /* identities at once: the present one and those under way */
 
 /* A target with the client certificate of one run of a plugin. */
@@ -145,8 +146,12 @@ static enum err_kind read_file(struct kube_credentials *c, struct err *e)
 static void set_renewal(struct kube_credentials *c, int64_t expires_us)
 {
     int64_t now_us = time_now_us();
-    c->renew_us = expires_us ? expires_us - PLUGIN_EARLY_US : 0;
-    if (expires_us && c->renew_us < now_us + PLUGIN_LEAST_US)
+    c->renew_us = 0;
+    if (!expires_us)
+        return;
+    int64_t early_us = (expires_us - now_us) / PLUGIN_EARLY_PART;
+    c->renew_us = expires_us - (early_us < PLUGIN_EARLY_US ? early_us : PLUGIN_EARLY_US);
+    if (c->renew_us < now_us + PLUGIN_LEAST_US)
         c->renew_us = now_us + PLUGIN_LEAST_US;
 }
 

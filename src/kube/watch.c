@@ -17,7 +17,9 @@
 #define PAGE_TIMEOUT_MS 120000
 #define PAGE_REST_MAX (64 * KIB)
 #define LIST_SILENCE_DEFAULT_MS 15000
-#define SHORT_STREAM_MS 1000 /* a stream that ends sooner is no success */
+#define SHORT_STREAM_MS 1000 /* a stream that ends sooner is no success; */
+#define SHORT_STREAMS_MAX 2  /* so many in a row are renewed at once all the same */
+#define STANDS_EVERY_MS 100  /* after trouble: is the stream accepted? */
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_CAP_MS 30000
 #define RETRY_AFTER_CAP_MS 300000
@@ -50,9 +52,11 @@ struct kube_watch {
     struct err error; /* of BREAK_ERROR */
     int64_t retry_ms; /* of BREAK_ERROR; -1 none */
     int64_t started_ms;
-    bool fed;     /* this exchange has brought something */
-    int failures; /* in a row */
-    int errors;   /* ERROR events in a row */
+    bool fed;          /* this exchange has brought something */
+    int failures;      /* in a row */
+    int short_streams; /* in a row */
+    bool recovering;   /* trouble was told, and nothing has worked since */
+    int errors;        /* ERROR events in a row */
     uint64_t skipped_said;
     struct kube_watch_figures figures;
     char version[WATCH_VERSION_MAX]; /* empty: list first */
@@ -116,6 +120,7 @@ static void back_off(struct kube_watch *w, const struct err *e, int64_t retry_ms
     if (retry_ms > delay_ms)
         delay_ms = retry_ms;
     w->failures++;
+    w->recovering = true;
     w->figures.synced = false;
     go(w, delay_ms);
     if (w->handler.on_trouble)
@@ -141,9 +146,21 @@ static void set_version(struct kube_watch *w, str version)
         w->version[0] = '\0';
 }
 
+/* A stream that goes on from a known version works. */
+static void recovered(struct kube_watch *w)
+{
+    w->figures.synced = true;
+    if (!w->recovering)
+        return;
+    w->recovering = false;
+    if (w->handler.on_recovered)
+        w->handler.on_recovered(w->handler.ctx);
+}
+
 static void synced(struct kube_watch *w)
 {
     w->figures.synced = true;
+    w->recovering = false;
     w->figures.lists++;
     /* Only a stream that brings something is a success: a list alone can repeat for ever. */
     w->failures = w->failures > 0;
@@ -189,6 +206,8 @@ static void hand_over(struct kube_watch *w, enum kube_line_type type, str object
     enum kube_event event = events[type];
     if (w->state == WATCH_STREAM_LIST && event == KUBE_ADDED)
         event = KUBE_LISTED;
+    if (w->broken)
+        return; /* stopped meanwhile */
     w->figures.events++;
     w->handler.on_object(w->handler.ctx, event, object);
 }
@@ -206,8 +225,10 @@ static void take_bookmark(struct kube_watch *w, const struct kube_watch_line *li
 static void progress(struct kube_watch *w)
 {
     w->errors = 0;
-    if (w->state == WATCH_FOLLOWS)
-        w->failures = 0;
+    if (w->state != WATCH_FOLLOWS)
+        return;
+    w->failures = 0;
+    recovered(w);
 }
 
 static bool take_line(struct kube_watch *w, str text)
@@ -333,7 +354,8 @@ static void after_page(struct kube_watch *w)
  * had stood for a while: go on from the last version at once. */
 static void renew(struct kube_watch *w, const struct err *e, int64_t stood_ms)
 {
-    if (w->state == WATCH_STREAM_LIST || stood_ms < SHORT_STREAM_MS) {
+    w->short_streams = stood_ms < SHORT_STREAM_MS ? w->short_streams + 1 : 0;
+    if (w->state == WATCH_STREAM_LIST || w->short_streams > SHORT_STREAMS_MAX) {
         back_off(w, e, -1);
         return;
     }
@@ -438,11 +460,20 @@ static void start(struct kube_watch *w)
         back_off(w, &e, -1);
     else if (w->state == WATCH_STREAM_LIST)
         loop_timer_set(w->loop, &w->timer, w->options.list_silence_ms, on_timer, w);
+    else if (w->state == WATCH_FOLLOWS && !w->figures.synced)
+        loop_timer_set(w->loop, &w->timer, STANDS_EVERY_MS, on_timer, w);
 }
 
 static void on_timer(void *ctx)
 {
     struct kube_watch *w = ctx;
+    if (w->call && w->state == WATCH_FOLLOWS) {
+        if (kube_answered(w->kube, w->call))
+            recovered(w);
+        else
+            loop_timer_set(w->loop, &w->timer, STANDS_EVERY_MS, on_timer, w);
+        return;
+    }
     if (w->call && w->state == WATCH_STREAM_LIST) {
         /* A server that ignores sendInitialEvents: it never says that all has been sent. */
         log_debug("Kubernetes: no end of the streaming list of %s, it is read in pages",

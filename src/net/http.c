@@ -291,6 +291,12 @@ void http_resume(struct http *http, http_id id)
         curl_easy_pause(x->easy, CURLPAUSE_CONT);
 }
 
+int http_status(const struct http *http, http_id id)
+{
+    const struct exchange *x = find(http, id);
+    return x && x->head_complete ? x->status : 0;
+}
+
 size_t http_free(const struct http *http)
 {
     return http->slots.cap - http->slots.used;

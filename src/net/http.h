@@ -103,6 +103,8 @@ enum err_kind http_send(struct http *http, const struct http_request *request, h
 void http_cancel(struct http *http, http_id id);
 /* Continues a paused stream; a stale id is ignored. */
 void http_resume(struct http *http, http_id id);
+/* Status of the reply whose head has arrived; 0 before that, and for a stale id. */
+int http_status(const struct http *http, http_id id);
 /* Exchanges that are free now. */
 size_t http_free(const struct http *http);
 

@@ -84,6 +84,12 @@ static void on_synced(void *ctx)
     tell("synced; ");
 }
 
+static void on_recovered(void *ctx)
+{
+    (void)ctx;
+    tell("recovered; ");
+}
+
 static char trouble[ERR_TEXT_MAX];
 static int64_t trouble_delay_ms;
 
@@ -107,7 +113,8 @@ static void begin_with(void (*with)(struct connection *, int), struct kube_watch
     config = (struct kube_config){.target.base_url = str_of(server.base_url)};
     if (kube_open(&perm, loop, http, &config, &kube, &e))
         fail_msg("%s", e.text);
-    struct kube_watch_handler handler = {on_object, on_list, on_synced, on_trouble, NULL};
+    struct kube_watch_handler handler = {on_object,    on_list,    on_synced,
+                                         on_recovered, on_trouble, NULL};
     o.api = "/api/v1";
     o.resource = "pods";
     o.label_selector = STR("prefect.io/flow-run-id,a=b");
@@ -321,6 +328,26 @@ static void another_error_event_backs_off(void **state)
     assert_false(kube_watch_figures(watch).synced);
     expect_requests(2);
     assert_has(requests[1], "&resourceVersion=9&"); /* not listed again */
+    expect("list; synced; trouble; recovered; ");   /* an accepted stream is enough */
+    assert_true(kube_watch_figures(watch).synced);
+    end();
+}
+
+static void short_streams_are_renewed_but_not_for_ever(void **state)
+{
+    (void)state;
+    begin(stream_all);
+    expect_requests(1);
+    say(END_MARK("9"));
+    for (int i = 1; i <= 3; i++) {
+        turn_for(20);
+        server_close(stream);
+        if (i < 3)
+            expect_requests(i + 1);
+    }
+    expect("list; synced; trouble; ");
+    assert_has(trouble, "ended the watch on pods early");
+    assert_int_equal(count, 3);
     end();
 }
 
@@ -419,6 +446,7 @@ int main(void)
         cmocka_unit_test(a_server_that_ignores_the_streaming_list),
         cmocka_unit_test(an_error_event_of_410_lists_again),
         cmocka_unit_test(another_error_event_backs_off),
+        cmocka_unit_test(short_streams_are_renewed_but_not_for_ever),
         cmocka_unit_test(a_missing_verb_is_told),
         cmocka_unit_test(silence_is_a_dead_connection),
         cmocka_unit_test(an_object_above_the_cap),
