@@ -244,6 +244,7 @@ static void load_kubernetes(struct loader *l)
         settings_i64(s, KUBERNETES("OBSERVER_FORWARD_CRASHED_RUN_LOGS_TAIL_LINES"));
     c->cancel_grace_s = settings_f64(s, "PREFECT_K8S_WORKER_CANCEL_GRACE_SECONDS");
     c->stop_s = settings_f64(s, "PREFECT_K8S_WORKER_STOP_SECONDS");
+    c->reconcile_s = settings_f64(s, "PREFECT_K8S_WORKER_RECONCILE_SECONDS");
     c->log_streams = settings_i64(s, "PREFECT_K8S_WORKER_LOG_STREAMS");
     c->max_starting = settings_i64(s, "PREFECT_K8S_WORKER_MAX_STARTING");
 }

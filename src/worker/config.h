@@ -60,6 +60,7 @@ struct config {
     /* PREFECT_K8S_WORKER_*: settings of our own */
     double cancel_grace_s; /* between a running run's cancellation and its Job's deletion */
     double stop_s;         /* how long a stopping worker finishes what is in flight */
+    double reconcile_s;    /* between two passes of reconciliation */
     int64_t log_streams;   /* pod logs read at once */
     int64_t max_starting;  /* runs whose Job has not started yet; 0: no cap */
 

@@ -123,6 +123,7 @@ static void take_job(struct observer *o, uint8_t cluster, uint32_t list, bool de
     record->cluster = cluster;
     record->seen = list;
     record->complete = record->complete || job.complete;
+    record->started = record->started || job.ready || job.succeeded || job.failed;
     set_live(o, record, !deleted && !job.complete && !has_failed(&job));
     if (has_failed(&job))
         suspect(o, record);
@@ -236,6 +237,12 @@ static void on_pods_synced(void *ctx)
     pods_list_ends(scope->o->pods, scope->cluster, scope->pods_list, str_of(scope->namespace));
 }
 
+static void on_recovered(void *ctx)
+{
+    struct scope *scope = ctx;
+    worker_kube_state(scope->o->w, NULL, 0);
+}
+
 static void on_trouble(void *ctx, const struct err *e, int64_t delay_ms);
 
 static bool is_watched(const struct observer *o, uint8_t cluster, str namespace)
@@ -271,6 +278,7 @@ static void watch(struct observer *o, uint8_t cluster, str namespace)
     struct kube_watch_handler handler = {.on_object = on_job,
                                          .on_list = on_jobs_list,
                                          .on_synced = on_jobs_synced,
+                                         .on_recovered = on_recovered,
                                          .on_trouble = on_trouble,
                                          .ctx = scope};
     scope->jobs = kube_watch_open(o->perm, o->w->loop, kube, &options, &handler);
@@ -374,6 +382,16 @@ bool observer_jobs_trusted(const struct observer *o)
         if (!o->scopes[i].stopped && !o->scopes[i].jobs_synced)
             return false;
     return o->scope_count > 0;
+}
+
+size_t observer_own_starting_jobs(const struct observer *o)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < o->jobs.fresh; i++) {
+        const struct job_record *job = records_at(&o->jobs, i);
+        count += job && job->own && job->live && !job->started;
+    }
+    return count;
 }
 
 size_t observer_own_live_jobs(const struct observer *o)

@@ -25,6 +25,7 @@ struct job_record {
     bool live;            /* neither complete nor failed */
     bool own;             /* carries this worker's name */
     bool complete;
+    bool started;         /* a pod of it runs or ran */
     bool quiet;           /* stream_output is off */
     uint8_t cluster;      /* clusters.h */
     bool suspect;         /* failed or gone: crash.c looks at it */
@@ -41,6 +42,8 @@ void observer_stop(struct observer *o);
 bool observer_jobs_synced(const struct observer *o);
 /* Every watched scope has its Jobs listed: a Job that is not among the records is not there. */
 bool observer_jobs_trusted(const struct observer *o);
+/* Live Jobs of this worker whose pod has not started yet. */
+size_t observer_own_starting_jobs(const struct observer *o);
 /* Live Jobs that carry this worker's name. */
 size_t observer_own_live_jobs(const struct observer *o);
 /* A Job that was just created or adopted: counts before the watch shows it. */

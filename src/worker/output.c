@@ -245,7 +245,7 @@ bool output_follow(struct output *o, uint8_t cluster, const struct kube_pod *pod
         str_to_cstr(flow_run_name, source.run, sizeof source.run);
     else
         uuid_format(flow_run, source.run);
-    for (size_t i = 0; i < OUTPUT_STREAMS; i++)
+    for (size_t i = 0; i < (size_t)o->w->config->log_streams; i++)
         if (!o->streams[i].used) {
             start(&o->streams[i], &source);
             return true;

@@ -54,9 +54,17 @@ static bool below_limit(struct worker *w)
     return busy < (size_t)w->config->limit;
 }
 
+/* Runs on their way to a started container, against PREFECT_K8S_WORKER_MAX_STARTING. */
+static bool below_max_starting(struct worker *w)
+{
+    size_t cap = (size_t)w->config->max_starting;
+    return cap == 0 ||
+           observer_own_starting_jobs(w->observer) + submissions_active(w->submissions) < cap;
+}
+
 static bool may_claim(struct worker *w)
 {
-    return w->kube_ready && !w->stopping && below_limit(w);
+    return w->kube_ready && !w->stopping && below_limit(w) && below_max_starting(w);
 }
 
 /* ---- backlog --------------------------------------------------------------------------------- */
@@ -98,8 +106,8 @@ static void drain_backlog(struct poll *poll)
     struct worker *w = poll->w;
     while (!backlog_empty(poll) && may_claim(w) && submissions_room(w->submissions))
         submissions_take(w->submissions, backlog_next(poll));
-    if (backlog_empty(poll) || !below_limit(w))
-        backlog_clear(poll); /* at the limit the rest comes again with a later poll */
+    if (backlog_empty(poll) || !below_limit(w) || !below_max_starting(w))
+        backlog_clear(poll); /* at a limit the rest comes again with a later poll */
 }
 
 /* ---- one poll ---------------------------------------------------------------------------------- */

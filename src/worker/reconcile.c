@@ -9,7 +9,6 @@
 #include "worker/repair.h"
 #include "worker/submit.h"
 
-#define PASS_MS 30000       /* between two passes; half a minute finds a difference twice in one */
 #define START_POLL_MS 200   /* until pool and Job list are known */
 #define PAGE 200
 #define DIFFERENCES 256     /* remembered at once; more are found by a later pass */
@@ -101,6 +100,11 @@ static void note(struct reconcile *r, const struct prefect_flow_run *run,
     d->repairing = repairs_try(r->repairs, &run->id, verdict, standing_ms);
 }
 
+static int64_t pass_ms(const struct reconcile *r)
+{
+    return (int64_t)(r->w->config->reconcile_s * 1000);
+}
+
 static void end_pass(struct reconcile *r)
 {
     for (size_t i = 0; i < DIFFERENCES; i++) {
@@ -109,7 +113,7 @@ static void end_pass(struct reconcile *r)
             d->used = false; /* healed by itself */
     }
     r->step = RECONCILE_IDLE;
-    loop_timer_set(r->w->loop, &r->timer, backoff_jitter_ms(PASS_MS, 0.1), begin_pass, r);
+    loop_timer_set(r->w->loop, &r->timer, backoff_jitter_ms(pass_ms(r), 0.1), begin_pass, r);
 }
 
 /* ---- reading runs, page by page --------------------------------------------------------------------- */
@@ -242,7 +246,7 @@ static void begin_pass(void *ctx)
     struct reconcile *r = ctx;
     struct worker *w = r->w;
     if (!pool_known(w->pool) || !w->kube_ready || !observer_jobs_trusted(w->observer)) {
-        loop_timer_set(w->loop, &r->timer, r->pass ? PASS_MS : START_POLL_MS, begin_pass, r);
+        loop_timer_set(w->loop, &r->timer, r->pass ? pass_ms(r) : START_POLL_MS, begin_pass, r);
         return;
     }
     r->pass++;

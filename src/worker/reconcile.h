@@ -22,7 +22,7 @@ void reconcile_stop(struct reconcile *r);
 
 enum reconcile_verdict {
     RECONCILE_FINE,
-    RECONCILE_RESUME,     /* claimed by us, and no Job was made: go on where the claim stands */
+    RECONCILE_RESUME,     /* claimed by us, and no Job made or reported: go on where the claim stands */
     RECONCILE_CRASH_GONE, /* its Job does not exist any more */
     RECONCILE_CRASH_MUTE, /* its Job is complete, and the run never reported its end */
     RECONCILE_DELETE_JOB, /* the run is over, and its Job lives on */
@@ -40,9 +40,10 @@ struct reconcile_facts {
 /* Fills what the Job records and submissions say about a run. */
 void reconcile_gather(struct worker *w, const struct uuid *run, struct reconcile_facts *facts);
 enum reconcile_verdict reconcile_decide(const struct reconcile_facts *facts);
-/* How long the verdict must have stood before it is carried out, in ms. `own_claim`: the claim is
+/* How long the verdict must have stood before it is carried out, in ms; `pass_ms` lies between two
+ * passes, so twice that means that two saw it. `own_claim`: the claim is
  * this worker's, from before it started: nobody else works on it. */
-int64_t reconcile_patience_ms(enum reconcile_verdict verdict, bool own_claim);
+int64_t reconcile_patience_ms(enum reconcile_verdict verdict, bool own_claim, int64_t pass_ms);
 const char *reconcile_verdict_name(enum reconcile_verdict verdict);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/reconcile.h"
 
-#define PASS_MS 60000 /* two passes see the same difference */
-
 enum reconcile_verdict reconcile_decide(const struct reconcile_facts *f)
 {
     if (prefect_state_type_final(f->state))
         return f->job_live && !f->submitting ? RECONCILE_DELETE_JOB : RECONCILE_FINE;
+    /* The Job was made and never reported: going on adopts it. */
+    if (f->state == PREFECT_PENDING && f->job_live && !f->has_pid && !f->submitting)
+        return RECONCILE_RESUME;
     if (f->submitting || f->job_live || f->job_failed)
         return RECONCILE_FINE;
     if (f->state != PREFECT_PENDING && f->state != PREFECT_RUNNING)
@@ -18,7 +19,7 @@ enum reconcile_verdict reconcile_decide(const struct reconcile_facts *f)
     return RECONCILE_RESUME;
 }
 
-int64_t reconcile_patience_ms(enum reconcile_verdict verdict, bool own_claim)
+int64_t reconcile_patience_ms(enum reconcile_verdict verdict, bool own_claim, int64_t pass_ms)
 {
     switch (verdict) {
     case RECONCILE_FINE:
@@ -26,12 +27,12 @@ int64_t reconcile_patience_ms(enum reconcile_verdict verdict, bool own_claim)
     case RECONCILE_RESUME:
         /* The Job's name is a function of the claim, so a worker that is only slow loses nothing:
          * whoever comes second adopts. */
-        return own_claim ? 0 : PASS_MS / 2;
+        return own_claim ? 0 : pass_ms;
     case RECONCILE_CRASH_GONE:
     case RECONCILE_DELETE_JOB:
-        return PASS_MS;
+        return 2 * pass_ms;
     case RECONCILE_CRASH_MUTE:
-        return 2 * PASS_MS;
+        return 4 * pass_ms;
     }
     return INT64_MAX;
 }

@@ -67,6 +67,12 @@ struct repairs *repairs_open(struct arena *perm, struct worker *w, repairs_done_
     return all;
 }
 
+static int64_t patience_ms(const struct repairs *all, enum reconcile_verdict verdict, bool own_claim)
+{
+    int64_t pass_ms = (int64_t)(all->w->config->reconcile_s * 1000);
+    return reconcile_patience_ms(verdict, own_claim, pass_ms);
+}
+
 static void release(struct repair *r)
 {
     prefect_cancel(r->all->w->prefect, r->call);
@@ -135,7 +141,8 @@ static void resume(struct repair *r)
     r->state = REPAIR_RESUMING;
     if (!w->stopping && submissions_room(w->submissions)) {
         report_run(w, &r->run, LOG_WARNING, RUN_LOGGER_WORKER,
-                   "The run was claimed and its Job not made; going on where the claim stands");
+                   "The run was claimed, and its Job not made or not reported; going on where the claim "
+                   "stands");
         submissions_resume(w->submissions, r->text, &r->claim, r->claimed_us);
     }
     end(r);
@@ -257,7 +264,7 @@ static void on_deployment(void *ctx, const struct prefect_reply *reply)
 
 static void confirm(struct repair *r)
 {
-    if (r->standing_ms < reconcile_patience_ms(r->verdict, r->own_claim)) {
+    if (r->standing_ms < patience_ms(r->all, r->verdict, r->own_claim)) {
         end(r); /* seen again by the next pass */
         return;
     }
@@ -355,7 +362,7 @@ static void on_run(void *ctx, const struct prefect_reply *reply)
 bool repairs_try(struct repairs *all, const struct uuid *run, enum reconcile_verdict verdict,
                  int64_t standing_ms)
 {
-    if (standing_ms < reconcile_patience_ms(verdict, true))
+    if (standing_ms < patience_ms(all, verdict, true))
         return false;
     for (size_t i = 0; i < PLACES; i++) {
         struct repair *r = &all->places[i];

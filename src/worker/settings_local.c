@@ -53,7 +53,10 @@ const struct setting settings_of_worker[] = {
         .help =
             "how long a running run that is being cancelled may end by itself before its Job is "
             "deleted"),
-    SETTING("k8s_worker.log_streams", INT, "8", .limits = ">=1 <=64",
+    SETTING("k8s_worker.reconcile_seconds", FLOAT, "30.0", .limits = ">=1",
+            .help = "between two comparisons of Prefect's runs with the Jobs; a difference is "
+                    "repaired after it was seen in two"),
+    SETTING("k8s_worker.log_streams", INT, "8", .limits = ">=1 <=24",
             .help = "pod logs that are read at the same time; further ones wait and miss nothing"),
     SETTING("k8s_worker.max_starting", INT, "0", .limits = ">=0",
             .help = "cap on runs whose container has not started yet; 0 is none"),

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "base/random.h"
 #include "net/backoff.h"
 #include "worker/observe.h"
 #include "worker/poll.h"
@@ -85,6 +86,20 @@ static void enter_again(void *ctx)
     submit_enter(ctx);
 }
 
+/* Answers of the API server that ask for another attempt have their delay in settings. */
+static int64_t retry_delay_ms(struct submission *s)
+{
+    const struct config *config = s->w->config;
+    int64_t spread_s = config->create_jitter_max_s - config->create_jitter_min_s;
+    int tries = s->tries++;
+    if (s->state != SUBMIT_CREATE || s->creates == 0 || s->quota_said)
+        return backoff_exponential_ms(1000, tries, 60000);
+    double jitter_s = (double)config->create_jitter_min_s;
+    if (spread_s > 0)
+        jitter_s += random_unit() * (double)spread_s;
+    return (int64_t)(((double)config->create_delay_s + jitter_s) * 1000);
+}
+
 void submit_event(struct submission *s, enum submit_event event)
 {
     enum submit_state next = submit_next(s->state, event);
@@ -93,8 +108,7 @@ void submit_event(struct submission *s, enum submit_event event)
               next < SUBMIT_STATE_COUNT ? state_names[next] : "never");
     ASSERT(next < SUBMIT_STATE_COUNT);
     if (next == s->state && event == SUBMIT_ON_RETRY) {
-        int64_t delay_ms = backoff_exponential_ms(1000, s->tries++, 60000);
-        loop_timer_set(s->w->loop, &s->timer, delay_ms, enter_again, s);
+        loop_timer_set(s->w->loop, &s->timer, retry_delay_ms(s), enter_again, s);
         return;
     }
     if (next != s->state)

@@ -15,7 +15,7 @@ static bool quota_exceeded(const struct kube_reply *reply)
     return reply->kind == ERR_FORBIDDEN && str_has(reply->message, STR("exceeded quota"));
 }
 
-static void kube_answered(struct worker *w, const struct kube_reply *reply)
+static void note_answer(struct worker *w, const struct kube_reply *reply)
 {
     if (reply->http->status > 0 && reply->kind != ERR_AUTH)
         worker_kube_state(w, NULL, 0);
@@ -105,7 +105,7 @@ static void on_created(void *ctx, const struct kube_reply *reply)
 {
     struct submission *s = ctx;
     s->kube_call = 0;
-    kube_answered(s->w, reply);
+    note_answer(s->w, reply);
     if (is_news(reply->http->warning))
         log_warning("the API server on the Job of flow run '" STR_FMT "': " STR_FMT,
                     STR_ARG(s->run.name), STR_ARG(reply->http->warning));
@@ -187,7 +187,7 @@ static void on_existing(void *ctx, const struct kube_reply *reply)
     struct json job;
     struct err e;
     s->kube_call = 0;
-    kube_answered(s->w, reply);
+    note_answer(s->w, reply);
     if (reply->kind == ERR_MISSING) { /* deleted between the two requests */
         submit_event(s, SUBMIT_ON_MISSING);
     } else if (reply->kind == ERR_RETRY || reply->kind == ERR_AUTH) {

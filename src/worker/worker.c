@@ -22,8 +22,7 @@
 #include "worker/submit.h"
 
 #define TURN_MAX_MS 1000
-#define DRAIN_MS 20000        /* SIGTERM: how long submissions in flight may take */
-#define FLUSH_MS 5000         /* and then events and logs */
+#define FLUSH_MS 5000         /* at the stop, for events and logs */
 #define PROBE_INTERVAL_MS 5000
 
 static struct loop_timer probe_timer;
@@ -229,11 +228,11 @@ static void wind_down(struct worker *w)
     pool_stop(w->pool);
     loop_timer_clear(w->loop, &probe_timer);
     submissions_drain(w->submissions);
-    turn_until(w, submissions_over, DRAIN_MS);
+    turn_until(w, submissions_over, (int64_t)(w->config->stop_s * 1000));
     if (!submissions_over(w))
-        log_warning("%zu submissions were not finished in %d s; their claims stand, and the next "
+        log_warning("%zu submissions were not finished in %.0f s; their claims stand, and the next "
                     "worker goes on with them",
-                    submissions_active(w->submissions), DRAIN_MS / 1000);
+                    submissions_active(w->submissions), w->config->stop_s);
     reconcile_stop(w->reconcile);
     observer_stop(w->observer);
     crashes_stop(w->crashes);
@@ -282,6 +281,9 @@ int worker_run(struct arena *perm, const struct config *config, const char *cons
     wind_down(w);
     printf("Worker '" STR_FMT "' stopped\n", STR_ARG(config->name));
     fflush(stdout);
+    for (size_t i = 0; i < clusters_count(w->clusters); i++)
+        if (clusters_kube(w->clusters, (uint8_t)i))
+            kube_close(clusters_kube(w->clusters, (uint8_t)i)); /* ends a credential plugin */
     http_close(w->http);
     loop_close(w->loop);
     return w->failed ? 1 : 0;
