@@ -146,7 +146,7 @@ static void set_version(struct kube_watch *w, str version)
         w->version[0] = '\0';
 }
 
-/* A stream that goes on from a known version works. */
+/* A list is complete, or a stream goes on from a known version. */
 static void recovered(struct kube_watch *w)
 {
     w->figures.synced = true;
@@ -159,13 +159,13 @@ static void recovered(struct kube_watch *w)
 
 static void synced(struct kube_watch *w)
 {
-    w->figures.synced = true;
-    w->recovering = false;
     w->figures.lists++;
     /* Only a stream that brings something is a success: a list alone can repeat for ever. */
     w->failures = w->failures > 0;
     if (w->handler.on_synced)
         w->handler.on_synced(w->handler.ctx);
+    if (w->state != WATCH_STOPPED)
+        recovered(w);
 }
 
 static void say_skipped(struct kube_watch *w)

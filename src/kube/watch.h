@@ -25,7 +25,8 @@ struct kube_watch_handler {
     /* A (re)list begins: what is not seen until on_synced does not exist any more. */
     void (*on_list)(void *ctx);
     void (*on_synced)(void *ctx);
-    /* After trouble: the stream stands again and goes on where it was, without a list. */
+    /* After trouble: a list is complete (after on_synced), or the stream stands again and goes on
+     * where it was. */
     void (*on_recovered)(void *ctx);
     /* Once a back-off: the reason and the delay until the next try. */
     void (*on_trouble)(void *ctx, const struct err *e, int64_t delay_ms);

@@ -9,6 +9,7 @@
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_CAP_MS 60000
 #define RETRY_AFTER_CAP_MS 300000
+#define REFUSAL_EVERY_MS 60000
 
 /*
  * The text is ",{...},{...}" with one byte to spare: the byte before an item becomes '[' and the
@@ -33,6 +34,7 @@ struct prefect_outbox {
     bool off;        /* the server does not take them */
     int failures;    /* in a row */
     bool short_said; /* that there is no room */
+    int64_t refusal_said_ms;
     struct prefect_outbox_figures figures;
 };
 
@@ -110,8 +112,15 @@ static void take_refusal(struct prefect_outbox *o, const struct err *e)
         o->limit = (o->batch_count + 1) / 2;
         return;
     }
-    log_warning("Prefect: one %s is dropped, the server refused it: %s", o->options.what, e->text);
     o->figures.dropped++;
+    /* One line a minute: a fault of many items is one fault. */
+    int64_t now_ms = loop_now_ms(o->loop);
+    bool said = o->refusal_said_ms && now_ms - o->refusal_said_ms < REFUSAL_EVERY_MS;
+    log_write(said ? LOG_DEBUG : LOG_WARNING, LOG_NAME, NULL,
+              "Prefect: one %s is dropped, the server refused it (%llu so far): %s",
+              o->options.what, (unsigned long long)o->figures.dropped, e->text);
+    if (!said)
+        o->refusal_said_ms = now_ms;
     o->suspects -= o->suspects > 0;
     o->limit = o->suspects; /* the rest may be good: all at once, or everything */
     remove_first(o, 1, o->batch_bytes);
