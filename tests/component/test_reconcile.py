@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from harness import Rig, settle
+from standin.kube_script import Plan
 
 KILLED = {"PREFECT_K8S_WORKER_RECONCILE_SECONDS": "1"}
 
@@ -31,7 +32,8 @@ def test_killed_between_claim_and_job(rig: Rig) -> None:
 def test_killed_after_the_job_was_made(rig: Rig) -> None:
     """The Job is there, its reply never came: adopted, not made again."""
     run = rig.scheduled_run()
-    rig.kube.faults.add(method="POST", path="/jobs", close="after", delay=0)
+    rig.kube.script.by_run[run["id"]] = Plan(run_s=60)
+    rig.kube.faults.add(method="POST", path="/jobs", close="after")
     rig.kube.faults.add(method="GET", path="/jobs/", status=503, times=None)
     first = rig.start()
     rig.kube.journal.wait("POST", "/jobs", count=2, timeout_s=20)
