@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kube/job.h"
 
-#include "base/time.h"
-
-static int64_t read_time(struct arena *out, struct json v)
-{
-    int64_t at_us;
-    return time_parse_rfc3339(json_str(out, v), &at_us) ? at_us : 0;
-}
-
 /* Complete and Failed are final; SuccessCriteriaMet and FailureTarget come before them, while pods
  * still end. A FailureTarget already says why. */
 static void read_conditions(struct arena *out, struct json conditions, struct kube_job *job)
@@ -48,8 +40,8 @@ enum err_kind kube_job_read(struct arena *out, str text, struct kube_job *job, s
     job->ready = json_i64_or(json_get(status, STR("ready")), 0);
     job->succeeded = json_i64_or(json_get(status, STR("succeeded")), 0);
     job->failed = json_i64_or(json_get(status, STR("failed")), 0);
-    job->started_us = read_time(out, json_get(status, STR("startTime")));
-    job->completed_us = read_time(out, json_get(status, STR("completionTime")));
+    job->started_us = kube_time_read(out, json_get(status, STR("startTime")));
+    job->completed_us = kube_time_read(out, json_get(status, STR("completionTime")));
     read_conditions(out, json_get(status, STR("conditions")), job);
     return ERR_NONE;
 }

@@ -3,7 +3,7 @@
 
 #include "base/time.h"
 
-static int64_t read_time(struct arena *out, struct json v)
+int64_t kube_time_read(struct arena *out, struct json v)
 {
     int64_t at_us;
     return time_parse_rfc3339(json_str(out, v), &at_us) ? at_us : 0;
@@ -18,7 +18,7 @@ enum err_kind kube_meta_read(struct arena *out, struct json object, struct kube_
         .namespace = json_str(out, json_get(v, STR("namespace"))),
         .uid_text = json_str(out, json_get(v, STR("uid"))),
         .resource_version = json_str(out, json_get(v, STR("resourceVersion"))),
-        .created_us = read_time(out, json_get(v, STR("creationTimestamp"))),
+        .created_us = kube_time_read(out, json_get(v, STR("creationTimestamp"))),
         .deleting = !json_is_null(json_get(v, STR("deletionTimestamp"))),
         .labels = json_get(v, STR("labels")),
     };

@@ -23,4 +23,7 @@ enum err_kind kube_meta_read(struct arena *out, struct json object, struct kube_
 /* Value of a label; p == NULL where it is absent. */
 str kube_label(struct arena *out, const struct kube_meta *meta, const char *key);
 
+/* An RFC 3339 time; 0 where it is absent or none. */
+int64_t kube_time_read(struct arena *out, struct json v);
+
 #endif

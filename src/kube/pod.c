@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kube/pod.h"
 
-#include "base/time.h"
-
-static int64_t read_time(struct arena *out, struct json v)
-{
-    int64_t at_us;
-    return time_parse_rfc3339(json_str(out, v), &at_us) ? at_us : 0;
-}
-
 static void read_conditions(struct arena *out, struct json conditions, struct kube_pod *pod)
 {
     struct json_iter it = json_each(conditions);
@@ -44,7 +36,7 @@ enum err_kind kube_pod_read(struct arena *out, str text, struct kube_pod *pod, s
     pod->reason = json_str(out, json_get(pod->status, STR("reason")));
     pod->message = json_str(out, json_get(pod->status, STR("message")));
     pod->node = json_str(out, json_get(pod->spec, STR("nodeName")));
-    pod->started_us = read_time(out, json_get(pod->status, STR("startTime")));
+    pod->started_us = kube_time_read(out, json_get(pod->status, STR("startTime")));
     read_conditions(out, json_get(pod->status, STR("conditions")), pod);
     return ERR_NONE;
 }
@@ -77,8 +69,8 @@ static void read_terminated(struct arena *out, struct json v, struct kube_contai
     c->phase = KUBE_TERMINATED;
     c->exit_code = json_i64_or(json_get(v, STR("exitCode")), -1);
     c->signal = json_i64_or(json_get(v, STR("signal")), 0);
-    c->started_us = read_time(out, json_get(v, STR("startedAt")));
-    c->finished_us = read_time(out, json_get(v, STR("finishedAt")));
+    c->started_us = kube_time_read(out, json_get(v, STR("startedAt")));
+    c->finished_us = kube_time_read(out, json_get(v, STR("finishedAt")));
 }
 
 /* One member of `state` is set; where there is none the kubelet means waiting. */
@@ -93,7 +85,7 @@ static void read_state(struct arena *out, struct json state, struct kube_contain
         present = terminated;
     } else if (json_is(running, JSON_OBJECT)) {
         c->phase = KUBE_RUNNING;
-        c->started_us = read_time(out, json_get(running, STR("startedAt")));
+        c->started_us = kube_time_read(out, json_get(running, STR("startedAt")));
     } else if (json_is(waiting, JSON_OBJECT)) {
         c->phase = KUBE_WAITING;
         present = waiting;

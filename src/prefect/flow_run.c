@@ -5,18 +5,6 @@
 #include "base/encode.h"
 #include "base/time.h"
 
-static struct uuid read_uuid(struct arena *out, struct json v)
-{
-    struct uuid u;
-    return uuid_parse(json_str(out, v), &u) ? u : (struct uuid){0};
-}
-
-static int64_t read_time(struct arena *out, struct json v)
-{
-    int64_t at_us;
-    return time_parse_rfc3339(json_str(out, v), &at_us) ? at_us : 0;
-}
-
 static struct json only(struct json v, enum json_type type)
 {
     return json_is(v, type) ? v : (struct json){0};
@@ -36,7 +24,7 @@ static enum err_kind read_state(struct arena *out, struct json v, struct prefect
         str type = json_str(out, json_get(v, STR("state_type")));
         run->state_type = prefect_state_type_parse(type);
         run->state_name = json_str(out, json_get(v, STR("state_name")));
-        run->state_id = read_uuid(out, json_get(v, STR("state_id")));
+        run->state_id = prefect_uuid_read(out, json_get(v, STR("state_id")));
     }
     return ERR_NONE;
 }
@@ -50,14 +38,14 @@ enum err_kind prefect_flow_run_read(struct arena *out, struct json v, struct pre
                        "a flow run in the reply of the Prefect API has no valid id");
     run->text = json_raw(v);
     run->name = json_str(out, json_get(v, STR("name")));
-    run->flow_id = read_uuid(out, json_get(v, STR("flow_id")));
-    run->deployment_id = read_uuid(out, json_get(v, STR("deployment_id")));
-    run->parent_task_run_id = read_uuid(out, json_get(v, STR("parent_task_run_id")));
-    run->created_us = read_time(out, json_get(v, STR("created")));
-    run->updated_us = read_time(out, json_get(v, STR("updated")));
-    run->start_time_us = read_time(out, json_get(v, STR("start_time")));
-    run->end_time_us = read_time(out, json_get(v, STR("end_time")));
-    run->expected_start_us = read_time(out, json_get(v, STR("expected_start_time")));
+    run->flow_id = prefect_uuid_read(out, json_get(v, STR("flow_id")));
+    run->deployment_id = prefect_uuid_read(out, json_get(v, STR("deployment_id")));
+    run->parent_task_run_id = prefect_uuid_read(out, json_get(v, STR("parent_task_run_id")));
+    run->created_us = prefect_time_read(out, json_get(v, STR("created")));
+    run->updated_us = prefect_time_read(out, json_get(v, STR("updated")));
+    run->start_time_us = prefect_time_read(out, json_get(v, STR("start_time")));
+    run->end_time_us = prefect_time_read(out, json_get(v, STR("end_time")));
+    run->expected_start_us = prefect_time_read(out, json_get(v, STR("expected_start_time")));
     run->run_count = json_i64_or(json_get(v, STR("run_count")), 0);
     run->infrastructure_pid = json_str(out, json_get(v, STR("infrastructure_pid")));
     run->work_pool_name = json_str(out, json_get(v, STR("work_pool_name")));
@@ -85,8 +73,8 @@ enum err_kind prefect_scheduled_run_parse(struct arena *out, str text,
     enum err_kind kind = json_parse(out, text, &root, e);
     if (kind)
         return err_prefix(e, "a scheduled run in the reply of the Prefect API: ");
-    scheduled->work_pool_id = read_uuid(out, json_get(root, STR("work_pool_id")));
-    scheduled->work_queue_id = read_uuid(out, json_get(root, STR("work_queue_id")));
+    scheduled->work_pool_id = prefect_uuid_read(out, json_get(root, STR("work_pool_id")));
+    scheduled->work_queue_id = prefect_uuid_read(out, json_get(root, STR("work_queue_id")));
     return prefect_flow_run_read(out, json_get(root, STR("flow_run")), &scheduled->run, e);
 }
 

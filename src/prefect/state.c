@@ -92,10 +92,16 @@ void prefect_state_body(struct json_writer *w, enum prefect_state_type type, str
     json_object_end(w);
 }
 
-static struct uuid read_uuid(struct arena *out, struct json v)
+struct uuid prefect_uuid_read(struct arena *out, struct json v)
 {
     struct uuid u;
     return uuid_parse(json_str(out, v), &u) ? u : (struct uuid){0};
+}
+
+int64_t prefect_time_read(struct arena *out, struct json v)
+{
+    int64_t at_us;
+    return time_parse_rfc3339(json_str(out, v), &at_us) ? at_us : 0;
 }
 
 enum err_kind prefect_state_read(struct arena *out, struct json v, struct prefect_state *state,
@@ -109,12 +115,11 @@ enum err_kind prefect_state_read(struct arena *out, struct json v, struct prefec
         return err_set(e, ERR_INVALID, "a state in the reply of the Prefect API has no type");
     state->present = true;
     state->type = prefect_state_type_parse(type);
-    state->id = read_uuid(out, json_get(v, STR("id")));
+    state->id = prefect_uuid_read(out, json_get(v, STR("id")));
     state->name = json_str(out, json_get(v, STR("name")));
     state->message = json_str(out, json_get(v, STR("message")));
-    if (!time_parse_rfc3339(json_str(out, json_get(v, STR("timestamp"))), &state->timestamp_us))
-        state->timestamp_us = 0;
-    state->transition_id = read_uuid(out, json_path(v, "state_details.transition_id"));
+    state->timestamp_us = prefect_time_read(out, json_get(v, STR("timestamp")));
+    state->transition_id = prefect_uuid_read(out, json_path(v, "state_details.transition_id"));
     return ERR_NONE;
 }
 

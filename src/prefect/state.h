@@ -56,4 +56,8 @@ enum err_kind prefect_state_read(struct arena *out, struct json v, struct prefec
 enum err_kind prefect_state_reply_read(struct arena *out, str body,
                                        struct prefect_state_reply *reply, struct err *e) MUST_CHECK;
 
+/* A UUID or an RFC 3339 time in a reply; nil and 0 where it is absent, null or none. */
+struct uuid prefect_uuid_read(struct arena *out, struct json v);
+int64_t prefect_time_read(struct arena *out, struct json v);
+
 #endif
