@@ -235,6 +235,7 @@ static void on_pods_synced(void *ctx)
 {
     struct scope *scope = ctx;
     pods_list_ends(scope->o->pods, scope->cluster, scope->pods_list, str_of(scope->namespace));
+    worker_kube_state(scope->o->w, NULL, 0);
 }
 
 static void on_recovered(void *ctx)
