@@ -130,7 +130,8 @@ static void line_json(struct buf *b, enum log_level level, const char *logger,
     buf_byte(b, '}');
 }
 
-static void line_text(struct buf *b, enum log_level level, const char *logger, str message)
+static void line_text(struct buf *b, enum log_level level, const char *logger,
+                      const struct log_run *run, str message)
 {
     static const char *const colors[] = {"\033[90m", "\033[36m", "\033[33m", "\033[31m",
                                          "\033[1;31m"};
@@ -146,6 +147,8 @@ static void line_text(struct buf *b, enum log_level level, const char *logger, s
     if (state.options.colors)
         buf_put(b, STR("\033[0m"));
     buf_printf(b, " | %s - ", logger);
+    if (run && run->flow_run_name.n)
+        buf_printf(b, STR_FMT ": ", STR_ARG(run->flow_run_name));
     buf_put(b, message);
 }
 
@@ -165,7 +168,7 @@ void log_vwrite(enum log_level level, const char *logger, const struct log_run *
     if (state.options.json)
         line_json(&b, level, logger, run, text);
     else
-        line_text(&b, level, logger, text);
+        line_text(&b, level, logger, run, text);
     line[b.n++] = '\n';
     size_t done = 0;
     while (done < b.n) {

@@ -5,6 +5,7 @@
 /*
  * The program's own output on standard error, one line a message:
  *     HH:MM:SS.mmm | LEVEL   | logger - message
+ * (a line about a run has the run's name in front of the message)
  * or, as JSON lines, the keys that the Python worker's JSON formatter prints. Values registered as
  * secrets are replaced by asterisks wherever they appear. Never allocates; lines are capped.
  */

@@ -48,6 +48,7 @@ struct prefect {
     struct call *calls;
     struct arena scratch; /* of replies that no exchange stands behind */
     char worker_name[PREFECT_NAME_MAX];
+    char worker_id[UUID_TEXT_LEN + 1];
     int64_t timeout_ms;
     int max_retries;
     double jitter_factor;
@@ -418,6 +419,13 @@ void prefect_set_worker_name(struct prefect *p, str name)
             return; /* can't stand in a header */
     if (str_to_cstr(name, p->worker_name, sizeof p->worker_name))
         p->headers.worker_name = (str){p->worker_name, name.n};
+}
+
+void prefect_set_worker_id(struct prefect *p, str id)
+{
+    struct uuid checked;
+    if (uuid_parse(id, &checked))
+        p->headers.worker_id = uuid_format(&checked, p->worker_id);
 }
 
 enum err_kind prefect_send(struct prefect *p, const struct prefect_request *request, prefect_id *id,

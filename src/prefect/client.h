@@ -40,6 +40,8 @@ enum err_kind prefect_open(struct arena *perm, struct loop *loop, struct http *h
                            struct err *e) MUST_CHECK;
 /* Sent as X-Prefect-Worker-Name from now on; copied. */
 void prefect_set_worker_name(struct prefect *prefect, str name);
+/* Sent as X-Prefect-Worker-Id from now on (Prefect Cloud); copied. */
+void prefect_set_worker_id(struct prefect *prefect, str id);
 
 enum prefect_repeat {
     PREFECT_REPEAT_SAFE,   /* GET, or a body that may be sent twice */

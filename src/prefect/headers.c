@@ -152,6 +152,8 @@ size_t prefect_headers_list(const struct prefect_headers *h,
         put(list, &n, (struct http_header){STR("Authorization"), h->authorization});
     if (h->worker_name.n)
         put(list, &n, (struct http_header){STR("X-Prefect-Worker-Name"), h->worker_name});
+    if (h->worker_id.n)
+        put(list, &n, (struct http_header){STR("X-Prefect-Worker-Id"), h->worker_id});
     if (options->csrf_token.n) {
         put(list, &n, (struct http_header){STR("Prefect-Csrf-Token"), options->csrf_token});
         put(list, &n, (struct http_header){STR("Prefect-Csrf-Client"), options->csrf_client});

@@ -15,6 +15,7 @@
 struct prefect_headers { /* everything lives in the arena of prefect_headers_init */
     str authorization;   /* empty: none */
     str worker_name;     /* empty: not known yet */
+    str worker_id;       /* Cloud's; empty: not known */
     struct http_header custom[PREFECT_HEADERS_MAX];
     size_t custom_count;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/pending.h"
 
+#include "prefect/flow_run.h"
 #include "worker/propose.h"
 
 #define NOTICES 16
@@ -98,12 +99,11 @@ bool pendings_tell(struct pendings *p, const struct uuid *pod, const struct uuid
     if (!n)
         return false;
     struct arena *scratch = &p->w->tick;
-    char run[UUID_TEXT_LEN + 1];
     struct err e;
     *n = (struct notice){.all = p, .pod = *pod, .flow_run = *flow_run};
     struct prefect_request request = {
         .method = HTTP_GET,
-        .path = str_printf(scratch, "/flow_runs/%s", uuid_format(flow_run, run).p),
+        .path = prefect_path_id(scratch, "/flow_runs/", flow_run, ""),
         .repeat = PREFECT_REPEAT_SAFE,
         .on_done = on_read,
         .ctx = n,

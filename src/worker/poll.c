@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/poll.h"
 
-#include "base/encode.h"
 #include "base/time.h"
 #include "format/json.h"
 #include "format/json_write.h"
 #include "net/backoff.h"
+#include "prefect/flow_run.h"
 #include "worker/observe.h"
 #include "worker/pool.h"
 #include "worker/submit.h"
@@ -191,20 +191,12 @@ static void on_polled(void *ctx, const struct prefect_reply *reply)
     schedule(poll, interval_ms(poll));
 }
 
-static str body_of(struct worker *w, struct arena *scratch)
+static str body_of(struct worker *w)
 {
-    char at[TIME_TEXT_MAX];
     int64_t before_us = time_now_us() + (int64_t)w->config->prefetch_s * 1000000;
-    struct buf body = buf_new(scratch, 64 * KIB);
+    struct buf body = buf_new(&w->tick, 64 * KIB);
     struct json_writer out = json_writer(&body);
-    json_object_begin(&out);
-    json_key(&out, STR("work_queue_names"));
-    json_array_begin(&out);
-    for (size_t i = 0; i < w->config->queue_count; i++)
-        json_put_str(&out, w->config->queues[i]);
-    json_array_end(&out);
-    json_member_str(&out, "scheduled_before", time_format_python(before_us, at));
-    json_object_end(&out);
+    prefect_scheduled_body(&out, w->config->queues, w->config->queue_count, before_us);
     return buf_str(&body);
 }
 
@@ -212,7 +204,6 @@ static void poll_now(void *ctx)
 {
     struct poll *poll = ctx;
     struct worker *w = poll->w;
-    struct arena *scratch = &w->tick;
     struct err e;
     if (poll->call || poll->stopped)
         return;
@@ -228,14 +219,11 @@ static void poll_now(void *ctx)
         .element_max = RUN_JSON_MAX, .rest_max = 4 * KIB, .on_element = on_run, .ctx = poll};
     poll->stream = json_stream_new(&poll->stream_arena, &options);
     ASSERT(poll->stream);
-    struct buf path = buf_new(scratch, HTTP_URL_MAX);
-    buf_put(&path, STR("/work_pools/"));
-    percent_encode(&path, w->config->pool, STR(""));
-    buf_put(&path, STR("/get_scheduled_flow_runs"));
     struct prefect_request request = {
         .method = HTTP_POST,
-        .path = buf_str(&path),
-        .body = body_of(w, scratch),
+        .path = prefect_path(&w->tick, "/work_pools/", w->config->pool,
+                             "/get_scheduled_flow_runs"),
+        .body = body_of(w),
         .repeat = PREFECT_REPEAT_SAFE, /* it reads only */
         .on_data = on_data,
         .on_done = on_polled,

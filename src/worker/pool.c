@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/pool.h"
 
-#include "base/encode.h"
 #include "format/json.h"
 #include "format/json_write.h"
 #include "net/backoff.h"
+#include "prefect/flow_run.h"
+#include "prefect/work_pool.h"
 #include "worker/manifest.h"
 #include "worker/poll.h"
 
@@ -20,7 +21,7 @@ enum pool_state { STATES(STATE_ENUM) };
 struct pool {
     struct worker *w;
     enum pool_state state;
-    prefect_id call;
+    prefect_id call, queue_call;
     struct loop_timer timer;
     struct arena text_arena[2]; /* the current object's text and the next one's, in turn */
     int current;
@@ -29,7 +30,7 @@ struct pool {
     char type[64];
     bool known, missing_said, started, mismatch_said, paused_said;
     bool template_given_said;
-    bool ask_worker_id; /* Cloud: the heartbeat asks for our id, once */
+    bool metadata_sent, id_refused; /* Cloud: what the heartbeat tells and asks for */
     int failures; /* in a row */
 };
 
@@ -59,13 +60,9 @@ str pool_text(const struct pool *pool)
     return pool->text;
 }
 
-static str path_of(struct pool *pool, struct arena *scratch, const char *tail)
+static str path_of(struct pool *pool, const char *tail)
 {
-    struct buf path = buf_new(scratch, HTTP_URL_MAX);
-    buf_put(&path, STR("/work_pools/"));
-    percent_encode(&path, pool->w->config->pool, STR(""));
-    buf_cstr(&path, tail);
-    return buf_str(&path);
+    return prefect_path(&pool->w->tick, "/work_pools/", pool->w->config->pool, tail);
 }
 
 static void rest_until_next(struct pool *pool)
@@ -108,35 +105,59 @@ static void send(struct pool *pool, enum pool_state state, const struct prefect_
 
 /* ---- heartbeat ---------------------------------------------------------------------------------- */
 
+/* Cloud knows workers by an id that the first heartbeats ask for. */
+static bool asks_for_id(const struct pool *pool)
+{
+    return pool->w->config->cloud && pool->w->worker_id[0] == '\0' && !pool->id_refused;
+}
+
+static void take_worker_id(struct pool *pool, str body)
+{
+    struct worker *w = pool->w;
+    struct uuid id;
+    if (!uuid_parse(str_trim_chars(body, STR("\" \n")), &id))
+        return;
+    prefect_set_worker_id(w->prefect, uuid_format(&id, w->worker_id));
+}
+
+static void send_heartbeat(struct pool *pool);
+
 static void on_heartbeat(void *ctx, const struct prefect_reply *reply)
 {
     struct pool *pool = ctx;
     pool->call = 0;
+    if (reply->status == 422 && asks_for_id(pool)) {
+        log_warning("the API gives this worker no id; going on without one");
+        pool->id_refused = true;
+        send_heartbeat(pool);
+        return;
+    }
     if (reply->kind != ERR_NONE) {
         trouble(pool, reply->err);
         return;
     }
     pool->failures = 0;
+    pool->metadata_sent = true;
+    if (asks_for_id(pool))
+        take_worker_id(pool, reply->body);
     rest_until_next(pool);
 }
 
 static void send_heartbeat(struct pool *pool)
 {
-    struct arena *scratch = &pool->w->tick;
+    struct worker *w = pool->w;
+    struct arena *scratch = &w->tick;
     struct buf body = buf_new(scratch, 4 * KIB);
     struct json_writer out = json_writer(&body);
-    json_object_begin(&out);
-    json_member_str(&out, "name", pool->w->config->name);
-    json_member_i64(&out, "heartbeat_interval_seconds", (int64_t)pool->w->config->heartbeat_s);
-    if (pool->ask_worker_id) {
-        json_member_raw(&out, "metadata",
-                        STR("{\"integrations\":[{\"name\":\"prefect-kubernetes\",\"version\":"
-                            "\"" PREFECT_INTEGRATION_VERSION "\"}]}"));
-        pool->ask_worker_id = false;
-    }
-    json_object_end(&out);
+    struct prefect_heartbeat heartbeat = {
+        .worker_name = w->config->name,
+        .interval_s = (int64_t)w->config->heartbeat_s,
+        .with_metadata = w->config->cloud && !pool->metadata_sent,
+        .return_id = asks_for_id(pool),
+    };
+    prefect_heartbeat_body(&out, &heartbeat);
     struct prefect_request request = {.method = HTTP_POST,
-                                      .path = path_of(pool, scratch, "/workers/heartbeat"),
+                                      .path = path_of(pool, "/workers/heartbeat"),
                                       .body = buf_str(&body),
                                       .repeat = PREFECT_REPEAT_SAFE,
                                       .on_done = on_heartbeat,
@@ -177,16 +198,51 @@ static void fill_template(struct pool *pool)
     str template = manifest_default_template();
     struct buf body = buf_new(scratch, template.n + KIB);
     struct json_writer out = json_writer(&body);
-    json_object_begin(&out);
-    json_member_raw(&out, "base_job_template", template);
-    json_object_end(&out);
+    prefect_work_pool_template_body(&out, template);
     struct prefect_request request = {.method = HTTP_PATCH,
-                                      .path = path_of(pool, scratch, ""),
+                                      .path = path_of(pool, ""),
                                       .body = buf_str(&body),
                                       .repeat = PREFECT_REPEAT_SAFE,
                                       .on_done = on_filled,
                                       .ctx = pool};
     send(pool, POOL_FILLING, &request);
+}
+
+/* Best effort, once: a worker whose queues are all paused would seem to do nothing. */
+static void on_queues(void *ctx, const struct prefect_reply *reply)
+{
+    struct pool *pool = ctx;
+    struct json root;
+    struct err e;
+    bool paused = true;
+    pool->queue_call = 0;
+    if (reply->kind || json_parse(reply->arena, reply->body, &root, &e) != ERR_NONE ||
+        json_count(root) == 0)
+        return;
+    for (struct json_iter it = json_each(root); paused && json_next(&it);)
+        if (!json_bool(json_get(it.value, STR("is_paused")), &paused))
+            return;
+    if (paused)
+        log_warning("all %swork queues of work pool '" STR_FMT
+                    "' are paused: no run is started until one is resumed",
+                    pool->w->config->queue_count ? "given " : "", STR_ARG(pool->w->config->pool));
+}
+
+static void ask_queues(struct pool *pool)
+{
+    struct worker *w = pool->w;
+    struct err e;
+    struct buf body = buf_new(&w->tick, 64 * KIB);
+    struct json_writer out = json_writer(&body);
+    prefect_work_queues_filter_body(&out, w->config->queues, w->config->queue_count);
+    struct prefect_request request = {.method = HTTP_POST,
+                                      .path = path_of(pool, "/queues/filter"),
+                                      .body = buf_str(&body),
+                                      .repeat = PREFECT_REPEAT_NEVER,
+                                      .on_done = on_queues,
+                                      .ctx = pool};
+    if (prefect_send(w->prefect, &request, &pool->queue_call, &e) != ERR_NONE)
+        log_debug("the pool's queues are not looked at: %s", e.text);
 }
 
 /* The type decides at the start, and is only warned about when it changes later. */
@@ -281,8 +337,10 @@ static void take_pool(struct pool *pool, str body)
     pool->known = true;
     pool->missing_said = false;
     say_paused(pool, paused);
-    if (!was_known)
+    if (!was_known) {
         poll_start(w->poll);
+        ask_queues(pool);
+    }
     if (empty)
         fill_template(pool);
     else
@@ -358,9 +416,8 @@ static void on_read(void *ctx, const struct prefect_reply *reply)
 static void read_pool(void *ctx)
 {
     struct pool *pool = ctx;
-    struct arena *scratch = &pool->w->tick;
     struct prefect_request request = {.method = HTTP_GET,
-                                      .path = path_of(pool, scratch, ""),
+                                      .path = path_of(pool, ""),
                                       .repeat = PREFECT_REPEAT_SAFE,
                                       .on_done = on_read,
                                       .ctx = pool};
@@ -369,7 +426,6 @@ static void read_pool(void *ctx)
 
 void pool_start(struct pool *pool)
 {
-    pool->ask_worker_id = pool->w->config->cloud;
     read_pool(pool);
 }
 
@@ -377,5 +433,6 @@ void pool_stop(struct pool *pool)
 {
     loop_timer_clear(pool->w->loop, &pool->timer);
     prefect_cancel(pool->w->prefect, pool->call);
-    pool->call = 0;
+    prefect_cancel(pool->w->prefect, pool->queue_call);
+    pool->call = pool->queue_call = 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/propose.h"
 
-#include "base/time.h"
+#include "prefect/flow_run.h"
 
 #define BODY_MAX (32 * KIB)
 #define RETRY_WHEN_BUSY_MS 200 /* all calls of the client are taken */
@@ -50,13 +50,11 @@ static void on_history(void *ctx, const struct prefect_reply *reply)
 static void read_history(struct proposal *p, enum proposal_outcome otherwise)
 {
     struct arena *scratch = &p->w->tick;
-    char run[UUID_TEXT_LEN + 1];
     struct err e;
     p->outcome = otherwise;
     struct prefect_request request = {
         .method = HTTP_GET,
-        .path = str_printf(scratch, "/flow_run_states/?flow_run_id=%s",
-                           uuid_format(&p->run, run).p),
+        .path = prefect_path_id(scratch, "/flow_run_states/?flow_run_id=", &p->run, ""),
         .repeat = PREFECT_REPEAT_SAFE,
         .on_done = on_history,
         .ctx = p,
@@ -134,7 +132,6 @@ static void send_proposal(void *ctx)
 {
     struct proposal *p = ctx;
     struct arena *scratch = &p->w->tick;
-    char run[UUID_TEXT_LEN + 1];
     struct err e;
     struct buf body = buf_new(scratch, BODY_MAX);
     struct json_writer out = json_writer(&body);
@@ -142,7 +139,7 @@ static void send_proposal(void *ctx)
                        p->force);
     struct prefect_request request = {
         .method = HTTP_POST,
-        .path = str_printf(scratch, "/flow_runs/%s/set_state", uuid_format(&p->run, run).p),
+        .path = prefect_path_id(scratch, "/flow_runs/", &p->run, "/set_state"),
         .body = buf_str(&body),
         .repeat = PREFECT_REPEAT_SAFE, /* the same transition_id makes it so */
         .on_done = on_reply,

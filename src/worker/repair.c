@@ -354,8 +354,7 @@ static void on_run(void *ctx, const struct prefect_reply *reply)
         confirm(r);
     else
         ask(r, REPAIR_HISTORY,
-            str_printf(&r->all->w->tick, "/flow_run_states/?flow_run_id=" STR_FMT,
-                       STR_ARG(prefect_path_id(&r->all->w->tick, "", &run.id, ""))),
+            prefect_path_id(&r->all->w->tick, "/flow_run_states/?flow_run_id=", &run.id, ""),
             on_history);
 }
 

@@ -6,6 +6,7 @@
 #include "base/encode.h"
 #include "base/time.h"
 #include "format/json.h"
+#include "prefect/flow_run.h"
 #include "worker/claim.h"
 #include "worker/clusters.h"
 #include "worker/observe.h"
@@ -290,6 +291,7 @@ static void enter_resolve(struct submission *s)
                                    .deployment = s->deployment,
                                    .flow = s->flow,
                                    .config = s->w->config,
+                                   .worker_id = str_of(s->w->worker_id),
                                    .claim = s->claim,
                                    .server_major = s->w->server_major,
                                    .values = s->values,
@@ -315,7 +317,9 @@ static void enter_resolve(struct submission *s)
     s->kube = clusters_kube(s->w->clusters, s->cluster);
     observer_watch_namespace(s->w->observer, s->cluster, s->manifest.namespace);
     say_warnings(s);
-    struct report_subject subject = {s->deployment, s->flow, s->flow_run, {0}};
+    struct report_subject subject = {.deployment = s->deployment,
+                                     .flow = s->flow,
+                                     .flow_run = s->flow_run};
     report_submitted(s->w, &subject, &s->submitted_event, &s->submitted_us);
     submit_event(s, SUBMIT_ON_OK);
 }
@@ -390,17 +394,12 @@ static void on_labelled(void *ctx, const struct prefect_reply *reply)
 static void enter_label(struct submission *s)
 {
     struct arena *scratch = &s->w->tick;
-    char run[UUID_TEXT_LEN + 1];
+    struct uuid pool = {{0}};
+    uuid_parse(pool_id(s->w->pool), &pool);
     struct buf body = buf_new(scratch, 8 * KIB);
     struct json_writer out = json_writer(&body);
-    json_object_begin(&out);
-    json_member_str(&out, "prefect.worker.name", s->w->config->name);
-    json_member_cstr(&out, "prefect.worker.type", "kubernetes");
-    json_member_str(&out, "prefect.work-pool.name", s->w->config->pool);
-    json_member_str(&out, "prefect.work-pool.id", pool_id(s->w->pool));
-    json_object_end(&out);
-    send(s, HTTP_PATCH,
-         str_printf(scratch, "/flow_runs/%s/labels", uuid_format(&s->run.id, run).p),
+    prefect_labels_body(&out, s->w->config->name, s->w->config->pool, &pool);
+    send(s, HTTP_PATCH, prefect_path_id(scratch, "/flow_runs/", &s->run.id, "/labels"),
          buf_str(&body), on_labelled);
 }
 
@@ -451,7 +450,7 @@ static void enter_own(struct submission *s)
 {
     s->pid = str_printf(&s->arena, STR_FMT ":" STR_FMT, STR_ARG(s->job_namespace),
                         STR_ARG(s->job_name));
-    struct report_subject subject = {s->deployment, s->flow, s->flow_run, s->pid};
+    struct report_subject subject = {s->deployment, s->flow, s->flow_run, s->pid, STR("0")};
     report_executed(s->w, &subject, &s->submitted_event, s->submitted_us);
     if (!s->manifest.env_secret) {
         submit_event(s, SUBMIT_ON_OK);
@@ -479,14 +478,11 @@ static void on_reported(void *ctx, const struct prefect_reply *reply)
 static void enter_report(struct submission *s)
 {
     struct arena *scratch = &s->w->tick;
-    char run[UUID_TEXT_LEN + 1];
     struct buf body = buf_new(scratch, KIB);
     struct json_writer out = json_writer(&body);
-    json_object_begin(&out);
-    json_member_str(&out, "infrastructure_pid", s->pid);
-    json_object_end(&out);
-    send(s, HTTP_PATCH, str_printf(scratch, "/flow_runs/%s", uuid_format(&s->run.id, run).p),
-         buf_str(&body), on_reported);
+    prefect_infrastructure_pid_body(&out, s->pid);
+    send(s, HTTP_PATCH, prefect_path_id(scratch, "/flow_runs/", &s->run.id, ""), buf_str(&body),
+         on_reported);
 }
 
 static void enter_nothing(struct submission *s)

@@ -49,6 +49,7 @@ struct worker {
     struct output *output;
     struct health *health; /* NULL without --with-healthcheck */
 
+    char worker_id[UUID_TEXT_LEN + 1]; /* Cloud's id of this worker; empty: none */
     int server_major;    /* of the Prefect server: 3, or 2 */
     struct uuid started_event;
     int64_t started_us;
