@@ -78,7 +78,7 @@ static size_t say(str path, const struct template_fault *faults)
         printf(STR_FMT ":", STR_ARG(path));
         if (faults->line)
             printf("%u:", (unsigned)faults->line);
-        printf(" %s: " STR_FMT " " STR_FMT "\n", faults->warning ? "warning" : "error",
+        printf(" %s: " STR_FMT ": " STR_FMT "\n", faults->warning ? "warning" : "error",
                STR_ARG(faults->path), STR_ARG(faults->text));
         wrong += !faults->warning;
     }

@@ -33,11 +33,11 @@ static void add(struct check *c, const struct check_path *path, const struct tre
                                      .line = node ? node->line : 0,
                                      .warning = warning};
     c->full |= !fault->path.p || !fault->text.p;
-    if (c->last)
-        c->last->next = fault;
-    else
-        c->first = fault;
-    c->last = fault;
+    struct template_fault **at = &c->first;
+    while (*at && (*at)->line <= fault->line)
+        at = &(*at)->next;
+    fault->next = *at;
+    *at = fault;
 }
 
 void check_fault(struct check *c, const struct check_path *path, const struct tree *node,

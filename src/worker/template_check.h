@@ -18,7 +18,7 @@ struct template_fault {
     struct template_fault *next;
 };
 
-/* *faults: in the order of the template; NULL for none. ERR_LIMIT: an arena is full, or there are
+/* *faults: by line; NULL for none. ERR_LIMIT: an arena is full, or there are
  * more than TEMPLATE_FAULTS_MAX. */
 enum err_kind template_check(struct arena *out, struct arena scratch, const struct tree *template,
                              struct template_fault **faults, struct err *e) MUST_CHECK;
