@@ -79,6 +79,67 @@ static void calls_can_be_cancelled_while_a_plugin_runs(void **state)
     server_stop(&server);
 }
 
+static void closing_ends_a_plugin_and_all_calls(void **state)
+{
+    (void)state;
+    struct outcome o;
+    begin(plugin("#!/bin/sh\necho $$ >\"$0.pid\"\nexec sleep 100\n"));
+    kube_id id = send_request(&o);
+    for (int i = 0; i < 200 && access(in_folder("plugin.pid"), F_OK); i++)
+        turn_for(10);
+    turn_for(20);
+    assert_false(kube_answered(kube, id));
+    kube_close(kube);
+    int pid = 0;
+    FILE *f = fopen(in_folder("plugin.pid"), "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%d", &pid), 1);
+    fclose(f);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d", pid);
+    assert_int_equal(access(path, F_OK), -1); /* killed and reaped */
+    turn_for(50);
+    assert_int_equal(o.times, 0);
+    server_stop(&server);
+}
+
+static int streamed;
+
+static enum http_data_verdict on_bytes(void *ctx, str bytes, struct err *e)
+{
+    (void)ctx;
+    (void)e;
+    streamed += (int)bytes.n;
+    return HTTP_DATA_TAKEN;
+}
+
+static void answer_head(struct connection *c, str request)
+{
+    (void)request;
+    server_send(c, STR("HTTP/1.1 200 OK\r\n\r\n"));
+}
+
+static void a_stream_stands_when_its_head_is_there(void **state)
+{
+    (void)state;
+    struct outcome o = {0};
+    struct err e;
+    kube_id id;
+    begin((struct kube_config){0});
+    server.answer = answer_head;
+    struct kube_request request = {
+        .path = STR("/x"), .timeout_ms = -1, .on_data = on_bytes, .on_done = on_done, .ctx = &o};
+    assert_int_equal(kube_send(kube, &request, &id, &e), ERR_NONE);
+    assert_false(kube_answered(kube, id));
+    for (int i = 0; i < 200 && !kube_answered(kube, id); i++)
+        turn_for(10);
+    assert_true(kube_answered(kube, id));
+    assert_int_equal(streamed, 0);
+    kube_cancel(kube, id);
+    assert_false(kube_answered(kube, id));
+    server_stop(&server);
+}
+
 static void paths(void **state)
 {
     (void)state;
@@ -98,6 +159,8 @@ int main(void)
         cmocka_unit_test(no_token_no_request),
         cmocka_unit_test(refusals_have_parts),
         cmocka_unit_test(calls_can_be_cancelled_while_a_plugin_runs),
+        cmocka_unit_test(closing_ends_a_plugin_and_all_calls),
+        cmocka_unit_test(a_stream_stands_when_its_head_is_there),
         cmocka_unit_test(paths),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
