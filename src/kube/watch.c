@@ -16,7 +16,7 @@
 #define PAGE_SIZE 500
 #define PAGE_TIMEOUT_MS 120000
 #define PAGE_REST_MAX (64 * KIB)
-#define LIST_SILENCE_DEFAULT_MS 15000
+#define LIST_SILENCE_DEFAULT_MS 5000
 #define SHORT_STREAM_MS 1000 /* a stream that ends sooner is no success; */
 #define SHORT_STREAMS_MAX 2  /* so many in a row are renewed at once all the same */
 #define STANDS_EVERY_MS 100  /* after trouble: is the stream accepted? */

@@ -40,7 +40,7 @@ struct kube_watch_options {
     str label_selector;      /* not encoded */
     int64_t idle_timeout_ms; /* 0: 70 s */
     int64_t list_silence_ms; /* silence in a streaming list that means the server knows none; 0:
-                                15 s */
+                                5 s */
 };
 
 struct kube_watch;
