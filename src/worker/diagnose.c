@@ -12,15 +12,19 @@ static str or_unknown(str name)
 }
 
 /* FNV-1a over the text without its numbers: node counts and back-off times change all the time. */
-static uint64_t key_of(const char *cause, str text)
+static uint64_t hash_of(str text)
 {
     uint64_t hash = 0xcbf29ce484222325u;
-    for (const char *p = cause; *p; p++)
-        hash = (hash ^ (uint8_t)*p) * 0x100000001b3u;
     for (size_t i = 0; i < text.n; i++)
         if (text.p[i] < '0' || text.p[i] > '9')
             hash = (hash ^ (uint8_t)text.p[i]) * 0x100000001b3u;
-    return hash ? hash : 1;
+    return hash;
+}
+
+static uint64_t key_of(const char *cause, str text)
+{
+    uint64_t key = hash_of(str_of(cause)) * 31 + hash_of(text);
+    return key ? key : 1;
 }
 
 static bool set(struct diagnosis *d, const char *category, const char *cause, enum log_level level,
@@ -30,7 +34,8 @@ static bool set(struct diagnosis *d, const char *category, const char *cause, en
     return true;
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------- */
+/* ---- waiting
+ * ------------------------------------------------------------------------------------- */
 
 static bool image_waiting(struct arena *out, const struct kube_container *c, struct diagnosis *d)
 {
@@ -53,8 +58,9 @@ static bool crash_looping(struct arena *out, const struct kube_container *c, str
         return false;
     return set(d, "CrashLoopBackOff", "CrashLoopBackOff", LOG_ERROR,
                str_printf(out,
-                          "Container '" STR_FMT "' ends again and again soon after its start: "
-                          STR_FMT " Its log tells why; check command, environment and volumes.",
+                          "Container '" STR_FMT
+                          "' ends again and again soon after its start: " STR_FMT
+                          " Its log tells why; check command, environment and volumes.",
                           STR_ARG(or_unknown(c->name)), STR_ARG(c->message)));
 }
 
@@ -81,7 +87,8 @@ static bool doomed_waiting(struct arena *out, const struct kube_container *c, st
     return false;
 }
 
-/* ---- ended ---------------------------------------------------------------------------------------- */
+/* ---- ended
+ * ---------------------------------------------------------------------------------------- */
 
 static str oom_text(struct arena *out, const struct kube_pod *pod, const struct kube_container *c)
 {
@@ -111,7 +118,8 @@ static bool ended(struct arena *out, const struct kube_pod *pod, const struct ku
     return false;
 }
 
-/* ---- unschedulable ---------------------------------------------------------------------------------- */
+/* ---- unschedulable
+ * ---------------------------------------------------------------------------------- */
 
 static bool has_nocase(str text, const char *word)
 {
@@ -133,16 +141,33 @@ static const char *unschedulable_category(str message)
     return "Unschedulable";
 }
 
+/* "0/5 nodes are available: 2 Insufficient memory, 3 Insufficient cpu. preemption: 0/5 ...": the
+ * scheduler sorts its reasons by their counts, so their order says nothing. */
+static uint64_t key_of_reasons(const char *category, str message)
+{
+    uint64_t key = hash_of(str_of(category));
+    while (message.n) {
+        size_t n = 0;
+        while (n < message.n && str_find_char(STR(",.:"), message.p[n]) < 0)
+            n++;
+        key += hash_of(str_trim(str_sub(message, 0, n)));
+        message = str_skip(message, n + 1);
+    }
+    return key ? key : 1;
+}
+
 static bool unschedulable(struct arena *out, const struct kube_pod *pod, struct diagnosis *d)
 {
     if (!str_eq(pod->scheduled_reason, STR("Unschedulable")))
         return false;
     const char *category = unschedulable_category(pod->scheduled_message);
-    return set(d, category, category, LOG_WARNING,
-               str_printf(out,
-                          "No node can take the pod: " STR_FMT " It waits until one can: check "
-                          "requests, node selectors, affinity and tolerations, or add nodes.",
-                          STR_ARG(pod->scheduled_message)));
+    set(d, category, category, LOG_WARNING,
+        str_printf(out,
+                   "No node can take the pod: " STR_FMT " It waits until one can: check "
+                   "requests, node selectors, affinity and tolerations, or add nodes.",
+                   STR_ARG(pod->scheduled_message)));
+    d->key = key_of_reasons(category, pod->scheduled_message);
+    return true;
 }
 
 static bool pod_evicted(struct arena *out, const struct kube_pod *pod, struct diagnosis *d)
@@ -150,8 +175,9 @@ static bool pod_evicted(struct arena *out, const struct kube_pod *pod, struct di
     if (!str_eq(pod->reason, STR("Evicted")))
         return false;
     return set(d, "Evicted", "Evicted", LOG_WARNING,
-               str_printf(out, "The pod was evicted from node " STR_FMT ": " STR_FMT
-                               " Ask for more resources, or tolerate the pressure.",
+               str_printf(out,
+                          "The pod was evicted from node " STR_FMT ": " STR_FMT
+                          " Ask for more resources, or tolerate the pressure.",
                           STR_ARG(or_unknown(pod->node)), STR_ARG(pod->message)));
 }
 
@@ -184,7 +210,8 @@ bool diagnose_pod(struct arena *out, const struct kube_pod *pod, struct diagnosi
     return disrupted(out, pod, d);
 }
 
-/* ---- the end of a Job ---------------------------------------------------------------------------- */
+/* ---- the end of a Job
+ * ---------------------------------------------------------------------------- */
 
 bool diagnose_guilty_container(struct arena *out, const struct kube_pod *pod,
                                struct kube_container *guilty)
@@ -227,8 +254,9 @@ static str container_end(struct arena *out, const struct kube_pod *pod,
     if (str_eq(c->reason, STR("OOMKilled")))
         return oom_text(out, pod, c);
     struct buf b = buf_new(out, 4 * KIB);
-    buf_printf(&b, "%s '" STR_FMT "' exited with code %lld%s", c->init ? "Init container" : "Container",
-               STR_ARG(or_unknown(c->name)), (long long)c->exit_code, exit_hint(c->exit_code));
+    buf_printf(&b, "%s '" STR_FMT "' exited with code %lld%s",
+               c->init ? "Init container" : "Container", STR_ARG(or_unknown(c->name)),
+               (long long)c->exit_code, exit_hint(c->exit_code));
     if (c->signal > 0)
         buf_printf(&b, ", signal %lld", (long long)c->signal);
     if (c->reason.n && !str_eq(c->reason, STR("Error")))

@@ -25,7 +25,8 @@ bool pod_event_evicted(struct arena *scratch, const struct kube_pod *pod,
     (void)scratch;
     return str_eq(pod->phase, STR("Failed")) &&
            (str_eq(pod->reason, STR("Evicted")) ||
-            (diagnosis && diagnosis->category && str_eq(str_of(diagnosis->category), STR("Evicted"))));
+            (diagnosis && diagnosis->category &&
+             str_eq(str_of(diagnosis->category), STR("Evicted"))));
 }
 
 int64_t pod_event_occurred_us(struct arena *scratch, const struct kube_pod *pod, int64_t now_us)
@@ -47,30 +48,27 @@ int64_t pod_event_occurred_us(struct arena *scratch, const struct kube_pod *pod,
     return latest_us ? latest_us : now_us;
 }
 
-/* One related resource from the pod's labels; nothing where its id label is missing. */
+/* One related resource from the pod's labels; nothing where its id label is missing or empty. */
 static void put_related(struct arena *scratch, struct json_writer *w, const struct kube_pod *pod,
                         const char *kind, const char *id_label, const char *name_label)
 {
     str id = kube_label(scratch, &pod->meta, id_label);
-    if (!id.p)
+    if (!id.n)
         return;
     json_object_begin(w);
     json_key(w, STR("prefect.resource.id"));
     json_put_printf(w, "prefect.%s." STR_FMT, kind, STR_ARG(id));
     json_member_cstr(w, "prefect.resource.role", kind);
     str name = kube_label(scratch, &pod->meta, name_label);
-    json_key(w, STR("prefect.resource.name"));
-    if (name.p)
-        json_put_str(w, name);
-    else
-        json_put_null(w);
+    if (name.p) /* the server refuses null, and the whole batch with it */
+        json_member_str(w, "prefect.resource.name", name);
     json_object_end(w);
 }
 
 static void put_worker(struct arena *scratch, struct json_writer *w, const struct kube_pod *pod)
 {
     str name = kube_label(scratch, &pod->meta, "prefect.io/worker-name");
-    if (!name.p)
+    if (!name.n)
         return;
     json_object_begin(w);
     json_member_str(w, "prefect.resource.id", resource_of_worker(scratch, name));
@@ -115,15 +113,14 @@ void pod_event_write(struct arena *scratch, struct buf *out, const struct pod_ev
     const struct kube_pod *pod = event->pod;
     struct prefect_label resource[5];
     size_t count = 0;
-    resource[count++] =
-        (struct prefect_label){STR("prefect.resource.id"),
-                               str_printf(scratch, "prefect.kubernetes.pod." STR_FMT,
-                                          STR_ARG(pod->meta.uid_text))};
+    resource[count++] = (struct prefect_label){
+        STR("prefect.resource.id"),
+        str_printf(scratch, "prefect.kubernetes.pod." STR_FMT, STR_ARG(pod->meta.uid_text))};
     resource[count++] = (struct prefect_label){STR("prefect.resource.name"), pod->meta.name};
     resource[count++] = (struct prefect_label){STR("kubernetes.namespace"), pod->meta.namespace};
     if (event->diagnosis && event->diagnosis->category)
-        resource[count++] = (struct prefect_label){STR("kubernetes.diagnosis"),
-                                                   str_of(event->diagnosis->category)};
+        resource[count++] =
+            (struct prefect_label){STR("kubernetes.diagnosis"), str_of(event->diagnosis->category)};
     if (event->evicted)
         resource[count++] =
             (struct prefect_label){STR("kubernetes.reason"), eviction_reason(scratch, pod)};
@@ -132,7 +129,8 @@ void pod_event_write(struct arena *scratch, struct buf *out, const struct pod_ev
     buf_put(&b, STR("prefect.kubernetes.pod."));
     str phase = event->evicted ? STR("evicted") : pod->phase;
     for (size_t i = 0; i < phase.n; i++)
-        buf_byte(&b, (char)(phase.p[i] >= 'A' && phase.p[i] <= 'Z' ? phase.p[i] | 0x20 : phase.p[i]));
+        buf_byte(&b,
+                 (char)(phase.p[i] >= 'A' && phase.p[i] <= 'Z' ? phase.p[i] | 0x20 : phase.p[i]));
     name[b.n] = '\0';
     struct json_writer w = json_writer(out);
     prefect_event_write(&w, event->occurred_us, name, resource, count, related_of(scratch, pod),
