@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,12 @@ from standin.prefect import Prefect
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not binary().exists():
         pytest.exit(f"{binary()} is missing: make debug (or set BIN=)", 4)
+
+
+def record(server: str) -> str | None:
+    """PKW_RECORD= names a folder for the requests that the stand-ins accepted."""
+    folder = os.environ.get("PKW_RECORD")
+    return f"{folder}/{server}-{os.getpid()}.jsonl" if folder else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -51,14 +58,15 @@ def server_pair(authority: Authority) -> Pair:
 
 @pytest.fixture
 def kube(authority: Authority, server_pair: Pair) -> Iterator[Kube]:
-    with Kube(tls=server_context(server_pair, authority.cert)) as server:
+    tls = server_context(server_pair, authority.cert)
+    with Kube(tls=tls, record=record("kube")) as server:
         yield server
         assert not server.timeline.errors, server.timeline.errors
 
 
 @pytest.fixture
 def prefect() -> Iterator[Prefect]:
-    with Prefect() as server:
+    with Prefect(record=record("prefect")) as server:
         yield server
 
 
@@ -72,7 +80,7 @@ def rig(prefect: Prefect, kube: Kube, authority: Authority, tmp_path: Path) -> I
 @pytest.fixture
 def legacy_rig(kube: Kube, authority: Authority, tmp_path: Path) -> Iterator[Rig]:
     """As `rig`, with a server of version 2.20."""
-    with Prefect(mode="2.20") as server:
+    with Prefect(mode="2.20", record=record("prefect")) as server:
         made = Rig(server, kube, authority.cert, tmp_path)
         yield made
         made.finish()

@@ -229,12 +229,24 @@ def test_own_name_is_taken(rig: Rig) -> None:
 def test_pid_can_not_be_reported(rig: Rig) -> None:
     """The Job is there; the worker says what is missing and goes on."""
     run = rig.scheduled_run()
-    rig.prefect.faults.add(method="PATCH", path=f"/flow_runs/{run['id']}\\?", status=500, times=9)
+    rig.prefect.faults.add(method="PATCH", path=f"/flow_runs/{run['id']}\\?", status=422)
     worker = rig.start()
     rig.kube.wait_job()
-    worker.wait_line("infrastructure_pid|cancel")
+    worker.wait_line("infrastructure_pid")
     assert "Crashed" not in rig.prefect.states(run)
     rig.submitted(rig.scheduled_run())
+    assert worker.stop() == 0
+
+
+def test_pid_is_reported_later(rig: Rig) -> None:
+    run = rig.scheduled_run()
+    rig.prefect.faults.add(method="PATCH", path=f"/flow_runs/{run['id']}\\?", status=500, times=2)
+    worker = rig.start()
+
+    def stored() -> str | None:
+        return rig.prefect.store.runs[run["id"]]["infrastructure_pid"]
+
+    assert rig.prefect.journal.wait_for(stored, 30)
     assert worker.stop() == 0
 
 

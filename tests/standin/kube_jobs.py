@@ -87,7 +87,7 @@ class JobController:
         status, spec = job.setdefault("status", {}), job["spec"]
         if spec.get("suspend"):
             suspended = job_condition("Suspended", "JobSuspended", "Job suspended")
-            self.write(job, lambda o: o["status"].update(conditions=[suspended]))
+            self.write(job, lambda o: o.setdefault("status", {}).update(conditions=[suspended]))
             return
         pods = self.pods_of(job)
         succeeded, failed = self.count(job, pods)
