@@ -272,16 +272,19 @@ static void enter_crash(struct submission *s)
 
 static void say_warnings(struct submission *s)
 {
+    static bool said_auth_string, said_api_key; /* once a process */
     for (struct manifest_warning *it = s->manifest.warnings; it; it = it->next)
         report_run_text(s->w, &s->run, LOG_WARNING, RUN_LOGGER_WORKER, it->text);
-    if (s->manifest.plain_auth_string)
+    if (s->manifest.plain_auth_string && !said_auth_string)
         log_warning("the API's auth string stands in plain text in the Job; store it in a Secret "
                     "and set PREFECT_INTEGRATIONS_KUBERNETES_WORKER_API_AUTH_STRING_SECRET_NAME "
                     "and ..._SECRET_KEY");
-    if (s->manifest.plain_api_key)
+    if (s->manifest.plain_api_key && !said_api_key)
         log_warning("the API key stands in plain text in the Job; set "
                     "PREFECT_INTEGRATIONS_KUBERNETES_WORKER_CREATE_SECRET_FOR_API_KEY=true, or "
                     "name an existing Secret");
+    said_auth_string |= s->manifest.plain_auth_string;
+    said_api_key |= s->manifest.plain_api_key;
 }
 
 static void enter_resolve(struct submission *s)
