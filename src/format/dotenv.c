@@ -30,12 +30,12 @@ static uint32_t line_of(struct dotenv *d)
 
 static enum err_kind refuse(struct dotenv *d, const char *wrong)
 {
-    return err_set(d->e, ERR_INVALID, ".env at line %u: %s", line_of(d), wrong);
+    return err_set(d->e, ERR_INVALID, "line %u: %s", line_of(d), wrong);
 }
 
 static enum err_kind no_room(struct dotenv *d)
 {
-    return err_set(d->e, ERR_LIMIT, ".env at line %u: a value is too large", line_of(d));
+    return err_set(d->e, ERR_LIMIT, "line %u: a value is too large", line_of(d));
 }
 
 static bool is_break(str s)

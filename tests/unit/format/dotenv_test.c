@@ -39,8 +39,8 @@ static void test_file(void **state)
 static void test_errors_name_the_line(void **state)
 {
     (void)state;
-    refused("A=1\nB C\n", ".env at line 2");
-    refused("A=1\r\n\r\n=x\r\n", ".env at line 3: a name is due");
+    refused("A=1\nB C\n", "line 2");
+    refused("A=1\r\n\r\n=x\r\n", "line 3: a name is due");
     refused("A='x\ny'\nB='z", "line 3: the quote in front of the value has no end");
     refused("'A=1", "the quote in front of the name");
     refused("A='x' y", "nothing behind a quoted value");
