@@ -14,8 +14,9 @@
 typedef str dotenv_environ_fn(void *ctx, str name);
 
 /* ${NAME} is looked up among the lines above, then in the environment (`environ_value` may be
- * NULL). ERR_INVALID names the line; ERR_LIMIT where a value grows beyond DOTENV_VALUE_MAX. The
- * later of two lines with the same name counts. What needs no copy is a view of `text`. */
+ * NULL). ERR_INVALID names the line ("line 3: ..."); ERR_LIMIT where a value grows beyond
+ * DOTENV_VALUE_MAX. The later of two lines with the same name counts. What needs no copy is a view
+ * of `text`. */
 enum err_kind dotenv_parse(struct arena *out, str text, dotenv_environ_fn *environ_value, void *ctx,
                            struct tree **tree, struct err *e) MUST_CHECK;
 
