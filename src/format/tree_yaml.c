@@ -37,23 +37,30 @@ static size_t digits_at(str s, size_t at)
     return n;
 }
 
-/* What loaders of YAML 1.2 and of Kubernetes read as a number beyond YAML 1.1 (1e3, 0o17, 08, -.5),
- * and dates, which some turn into times. Says yes to a little more than that. */
+/* What loaders of YAML 1.2 and of Kubernetes read as a number beyond YAML 1.1 (1e3, 0o17, 08, -.5,
+ * with underscores anywhere), and dates, which some turn into times. Says yes to a little more. */
 static bool is_number_elsewhere(str s)
 {
     if (digits_at(s, 0) == 4 && s.n > 4 && s.p[4] == '-' && digits_at(s, 5))
         return true;
-    size_t at = s.n && (s.p[0] == '+' || s.p[0] == '-'), points = 0;
-    if (at == s.n || !(digits_at(s, at) || (s.p[at] == '.' && digits_at(s, at + 1))))
-        return false;
-    for (; at < s.n; at++) {
-        bool exponent = at > 0 && (s.p[at - 1] == 'e' || s.p[at - 1] == 'E');
-        if (!s.p[at] ||
-            !strchr(exponent ? "0123456789+-" : "0123456789abcdefABCDEFoOxX_.", s.p[at]))
+    size_t points = 0, digits = 0;
+    char before = '\0';
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (c == '_')
+            continue;
+        const char *may = "0123456789abcdefABCDEFoOxX.";
+        if (before == '\0' || before == 'e' || before == 'E')
+            may = "0123456789.+-";
+        else if (before == '+' || before == '-')
+            may = "0123456789.";
+        if (!c || !strchr(may, c))
             return false;
-        points += s.p[at] == '.';
+        points += c == '.';
+        digits += c >= '0' && c <= '9';
+        before = c;
     }
-    return points <= 1;
+    return points <= 1 && digits > 0;
 }
 
 /* Would a loader read these bytes, unquoted, as this very string? */
