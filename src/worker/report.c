@@ -129,10 +129,10 @@ static str related_of(struct worker *w, struct arena *scratch, const struct repo
     if (s && s->flow_run) {
         put_related(&out, "flow-run", tree_text(tree_get(s->flow_run, STR("id"))),
                     tree_text(tree_get(s->flow_run, STR("name"))));
-        if (s->infrastructure_pid.n) {
+        if (s->infrastructure_pid.n)
             json_member_str(&out, "prefect.infrastructure.identifier", s->infrastructure_pid);
-            json_member_cstr(&out, "prefect.infrastructure.status-code", "0");
-        }
+        if (s->status_code.n)
+            json_member_str(&out, "prefect.infrastructure.status-code", s->status_code);
         json_object_end(&out);
     }
     if (s)
@@ -192,4 +192,10 @@ void report_executed(struct worker *w, const struct report_subject *subject,
     int64_t now_us = time_now_us();
     bool follow = submitted_us && prefect_event_may_follow(now_us, submitted_us);
     emit(w, "prefect.worker.executed-flow-run", subject, &id, now_us, follow ? submitted_id : NULL);
+}
+
+void report_cancelled(struct worker *w, const struct report_subject *subject)
+{
+    struct uuid id = uuid_v7();
+    emit(w, "prefect.worker.cancelled-flow-run", subject, &id, time_now_us(), NULL);
 }

@@ -32,7 +32,8 @@ void report_worker_stopped(struct worker *w);
 /* What a run's event says of its surroundings: API objects, NULL where absent. */
 struct report_subject {
     const struct tree *deployment, *flow, *flow_run;
-    str infrastructure_pid; /* of the executed event; empty otherwise */
+    str infrastructure_pid; /* of the executed and the cancelled event; empty otherwise */
+    str status_code;        /* of the executed event */
 };
 /* prefect.worker.submitted-flow-run and .executed-flow-run. *id and *occurred_us are those of the
  * submitted event: set by the first, followed by the second. */
@@ -40,5 +41,7 @@ void report_submitted(struct worker *w, const struct report_subject *subject, st
                       int64_t *occurred_us);
 void report_executed(struct worker *w, const struct report_subject *subject,
                      const struct uuid *submitted_id, int64_t submitted_us);
+/* prefect.worker.cancelled-flow-run, as prefect 2.20's worker: after the Job was deleted. */
+void report_cancelled(struct worker *w, const struct report_subject *subject);
 
 #endif
