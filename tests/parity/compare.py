@@ -87,11 +87,11 @@ def check_secrets(ours, theirs):
     return first_difference(own, their, "secret")
 
 
-def rename(manifest, name):
+def rename(manifest, name, other="env"):
     container = manifest["spec"]["template"]["spec"]["containers"][0]
     for source in container.get("envFrom", []):
         if isinstance(source, dict) and source.get("secretRef", {}).get("name") == name:
-            source["secretRef"]["name"] = "env"
+            source["secretRef"]["name"] = other
 
 
 def bounded(value):

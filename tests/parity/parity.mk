@@ -15,6 +15,17 @@ parity: $(PARITY_DRIVER)
 	"$$python" tests/parity/run.py --driver $(abspath $(PARITY_DRIVER)) --python "$$python" \
 	    --count $(or $(N),450) --seed $(or $(SEED),1) --hits $(or $(HITS),0) $(PARITY_FLAGS)
 
+TEST_SUITES += manifests
+.PHONY: manifests manifests-update
+## manifests: render the cases of tests/golden/manifest, whose results are the Python worker's
+manifests: $(PARITY_DRIVER)
+	@tests/golden/manifest/check.py $(PARITY_DRIVER) $(B)/results/manifests.txt
+
+## manifests-update: write their results anew, by the Python worker (CASES="one another")
+manifests-update:
+	@python="$$(tests/venv '$(CACHE)' server-3.8 tests/e2e/prefect/server-3.8.txt)/bin/python" && \
+	UPDATE_GOLDEN=1 "$$python" tests/golden/manifest/check.py --python "$$python" $(CASES)
+
 # A few hundred cases of a fixed seed go with the end-to-end tests.
 e2e: parity
 
