@@ -83,32 +83,33 @@ static void occurred(const char *status, const char *want)
     assert_true(pod_event_occurred_us(&arena, &pod, now_us) == want_us);
 }
 
-#define STATE(state, member, at) \
-    "{\"name\": \"c\", \"state\": {\"" state "\": {\"" member "\": \"2024-05-06T" at "Z\"}}}"
+#define NAMED(state) "{\"name\": \"c\", \"state\": {" state "}}"
+#define RUNNING(at) NAMED("\"running\": {\"startedAt\": \"2024-05-06T" at "Z\"}")
+#define ENDED(at) NAMED("\"terminated\": {\"finishedAt\": \"2024-05-06T" at "Z\"}")
+#define INIT(containers) "\"initContainerStatuses\": [" containers "]"
+#define REGULAR(containers) "\"containerStatuses\": [" containers "]"
+#define STARTED "\"startTime\": \"2024-05-06T08:30:00Z\""
+#define PHASE(phase, rest) "{\"phase\": \"" phase "\"" rest "}"
 
 static void test_occurred(void **state)
 {
     (void)state;
-    occurred("{\"phase\": \"Pending\", \"startTime\": \"2024-05-06T09:00:00Z\"}",
-             "2024-05-06T07:08:09Z"); /* when it was created */
-    occurred("{\"phase\": \"Running\", \"containerStatuses\": [" STATE(
-                 "running",
-                 "startedAt", "09:00:00") ", " STATE("running", "startedAt",
-                                                     "08:00:00") "], \"initContainerStatuses\": "
-                                                                 "[" STATE("running", "startedAt",
-                                                                           "10:00:00") "]}",
-             "2024-05-06T09:00:00Z"); /* the last regular container */
-    occurred("{\"phase\": \"Running\", \"startTime\": \"2024-05-06T08:30:00Z\"}",
-             "2024-05-06T08:30:00Z");
-    occurred("{\"phase\": \"Succeeded\", \"startTime\": \"2024-05-06T08:30:00Z\", "
-             "\"containerStatuses\": [" STATE("terminated", "finishedAt", "09:00:00") ", " STATE(
-                 "running", "startedAt",
-                 "12:00:00") "], \"initContainerStatuses\": [" STATE("terminated", "finishedAt",
-                                                                     "11:00:00") "]}",
-             "2024-05-06T11:00:00Z"); /* the last of all that ended */
-    occurred("{\"phase\": \"Failed\", \"startTime\": \"2024-05-06T08:30:00Z\"}", NULL);
-    occurred("{\"phase\": \"Running\"}", NULL);
-    occurred("{\"phase\": \"Unknown\", \"startTime\": \"2024-05-06T08:30:00Z\"}", NULL);
+    occurred(PHASE("Pending", ", " STARTED), "2024-05-06T07:08:09Z"); /* when it was created */
+    /* the last regular container that runs */
+    static const char two[] = RUNNING("09:00:00") ", " RUNNING("08:00:00");
+    str running = str_printf(&arena, PHASE("Running", ", " REGULAR("%s") ", " INIT("%s")), two,
+                             RUNNING("10:00:00"));
+    occurred(running.p, "2024-05-06T09:00:00Z");
+    occurred(PHASE("Running", ", " STARTED), "2024-05-06T08:30:00Z");
+    /* the last of all that ended */
+    static const char mixed[] = ENDED("09:00:00") ", " RUNNING("12:00:00");
+    str over =
+        str_printf(&arena, PHASE("Succeeded", ", " STARTED ", " REGULAR("%s") ", " INIT("%s")),
+                   mixed, ENDED("11:00:00"));
+    occurred(over.p, "2024-05-06T11:00:00Z");
+    occurred(PHASE("Failed", ", " STARTED), NULL);
+    occurred(PHASE("Running", ""), NULL);
+    occurred(PHASE("Unknown", ", " STARTED), NULL);
 }
 
 /* -- the event */
