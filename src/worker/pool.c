@@ -50,6 +50,11 @@ bool pool_known(const struct pool *pool)
     return pool->known;
 }
 
+bool pool_busy(const struct pool *pool)
+{
+    return pool->state != POOL_IDLE;
+}
+
 str pool_id(const struct pool *pool)
 {
     return str_of(pool->id);

@@ -19,6 +19,8 @@ void pool_stop(struct pool *pool);
 
 /* Whether the pool was read; nothing is polled before. */
 bool pool_known(const struct pool *pool);
+/* A read, a creation or a heartbeat is on its way. */
+bool pool_busy(const struct pool *pool);
 str pool_id(const struct pool *pool);
 /* The API's object as JSON text with a template that is not empty; valid until the loop's next
  * turn: copy it. */
