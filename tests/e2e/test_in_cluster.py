@@ -3,6 +3,7 @@
 
 import json
 import shutil
+import uuid
 
 import pytest
 from rig import install
@@ -23,7 +24,7 @@ def image(cluster, work):
 @pytest.fixture
 def namespace(cluster):
     """A namespace that warns of every pod beyond the strictest standard that Kubernetes has."""
-    name = cluster.namespace("prefect")
+    name = cluster.namespace(f"prefect-{uuid.uuid4().hex[:6]}")
     cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/warn=restricted")
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
@@ -110,6 +111,35 @@ def test_deployment_in_a_scratch_image_completes_a_run(
         60,
         tell,
     )
+
+
+def test_without_namespaces_it_narrows_to_its_own(server, cluster, pool, work, image, namespace):
+    """A Role doesn't allow to watch all namespaces: said once, and those of the Jobs are watched."""
+
+    def in_namespace(template):
+        template["variables"]["properties"]["namespace"]["default"] = namespace
+
+    api = server.api
+    name = pool(server, change=in_namespace)
+    folder = overlay(work / "overlay-narrowed", namespace, server.url, name)
+    deployed = folder / "base/deployment.yaml"
+    named = deployed.read_text()
+    deployed.write_text(named.replace("_KUBERNETES_OBSERVER_NAMESPACES", "_NOTHING_THAT_IS_READ"))
+    assert deployed.read_text() != named
+    cluster.kubectl("apply", "-k", str(folder))
+
+    def tell() -> str:
+        return cluster.kubectl("logs", "-n", namespace, "deploy/prefect-worker", check=False)
+
+    variables = {"command": "sh -c 'exit 3'"}
+    run = api.run(api.deployment(name, "narrowed", "hello.py:hello", job_variables=variables))
+    ended = api.wait_final(run["id"], "CRASHED", context=tell)
+    assert "3" in ended["state"]["message"].split()
+    lines = tell().splitlines()
+    told = [line for line in lines if "all namespaces" in line]
+    assert len(told) == 1, tell()
+    assert namespace in told[0], told
+    assert not [line for line in lines if "WARNING" in line and "forbidden" in line], tell()
 
 
 def test_missing_verb_is_named(server, cluster, pool, work, image):

@@ -23,7 +23,11 @@ def test_run_completes(generation, servers, cluster, pool, start_worker):
     # The prefix is the run's name; the suffix, a function of run and claim, comes from us.
     assert re.fullmatch(re.escape(run["name"]) + "-[a-z0-9]{12}", job_name)
     assert "generateName" not in job["metadata"]
-    # The pod ran once, in the Job that we made, and ended well.
+    # The pod ran once, in the Job that we made, and ends well; the run is Completed a moment earlier.
+    until(
+        "the pod's end",
+        lambda: cluster.pods(run["id"])[0]["status"]["phase"] not in ("Pending", "Running"),
+    )
     (pod,) = cluster.pods(run["id"])
     assert pod["status"]["phase"] == "Succeeded"
     assert pod["metadata"]["labels"]["job-name"] == job_name
@@ -47,6 +51,34 @@ def test_variables_of_deployment_and_run_reach_the_job(
     assert container["args"] == ["true"]
     assert (environment["A"], environment["B"]) == ("deployment", "run")
     assert job["metadata"]["labels"]["team"] == "blue"
+
+
+def test_environment_in_a_secret(server, cluster, pool, start_worker):
+    """With the setting, the Job names a Secret that has the environment, and that goes with the Job."""
+    api = server.api
+    name = pool(server)
+    run = api.run(api.deployment(name, "secretive", "hello.py:hello"))
+    worker = start_worker(
+        server,
+        name,
+        env={"PREFECT_INTEGRATIONS_KUBERNETES_WORKER_STORE_ENV_AS_SECRET": "true"},
+    )
+    api.wait_final(run["id"], "COMPLETED", context=worker.tail)
+    (job,) = cluster.jobs(run["id"])
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    assert not container.get("env")
+    (source,) = container["envFrom"]
+    secret_name = source["secretRef"]["name"]
+    secret = cluster.get("secret", secret_name)
+    assert "PREFECT__FLOW_RUN_ID" in secret["data"]
+    (owner,) = secret["metadata"]["ownerReferences"]
+    assert owner["uid"] == job["metadata"]["uid"]
+    cluster.kubectl("delete", "job", job["metadata"]["name"])
+    until(
+        "the Secret goes with its Job",
+        lambda: not cluster.kubectl("get", "secret", secret_name, "--ignore-not-found"),
+        30,
+    )
 
 
 def test_answers_to_the_official_name(server, pool, start_worker):

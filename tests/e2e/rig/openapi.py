@@ -3,11 +3,40 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import re
 import urllib.parse
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
+
+FORMATS = FormatChecker(("uuid", "date", "ipv4", "ipv6", "regex"))
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def is_date_time(value: Any) -> bool:
+    """As the servers read it: also with a space for the T, as the Python worker writes it."""
+    return not isinstance(value, str) or datetime.datetime.fromisoformat(value).tzinfo is not None
+
+
+def nullable(schema: Any) -> Any:
+    """The schema with null allowed for what an object may also leave out."""
+    if isinstance(schema, list):
+        return [nullable(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: nullable(value) for key, value in schema.items()}
+    required = schema.get("required")
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        needed = required if isinstance(required, list) else []
+        made["properties"] = {
+            name: value if name in needed else {"anyOf": [value, {"type": "null"}]}
+            for name, value in made["properties"].items()
+        }
+    return made
+
 
 # WebSockets, which OpenAPI can't describe.
 SOCKETS = re.compile(r"/(events/(in|out)|work_pools/[^/]+/workers/connect)$")
@@ -15,7 +44,9 @@ SOCKETS = re.compile(r"/(events/(in|out)|work_pools/[^/]+/workers/connect)$")
 
 class Document:
     def __init__(self, document: dict):
-        self.document = document
+        # The older generation's document doesn't say which optional fields take null.
+        says = '"null"' in json.dumps(document["components"])
+        self.document = document if says else nullable(document)
         self.routes = [
             (re.compile(self.pattern(path)), path, methods)
             for path, methods in sorted(document["paths"].items(), key=lambda item: "{" in item[0])
@@ -23,20 +54,29 @@ class Document:
 
     @staticmethod
     def pattern(path: str) -> str:
-        pieces = re.split(r"\{[^}]*\}", path)
+        # The newer generation's document names paths without the prefix of the API.
+        pieces = re.split(r"\{[^}]*\}", path.removeprefix("/api"))
         return "[^/]+".join(re.escape(piece) for piece in pieces) + "$"
 
-    def faults(self, method: str, path: str, query: str, body: Any) -> list[str]:
-        """What the document has against the request; nothing if it is as described."""
-        if SOCKETS.search(path):
-            return []
+    def route(self, method: str, path: str) -> str | None:
+        """The path of the document that serves such a request."""
+        path = path.removeprefix("/api")
         for pattern, route, methods in self.routes:
             if pattern.match(path) and method.lower() in methods:
-                return [
-                    f"{method} {route}: {fault}"
-                    for fault in self.operation_faults(methods[method.lower()], query, body)
-                ]
-        return [f"{method} {path}: no such route"]
+                return route
+        return None
+
+    def faults(self, method: str, path: str, query: str, body: Any) -> set[str]:
+        """What the document has against the request; nothing if it is as described."""
+        if SOCKETS.search(path):
+            return set()
+        route = self.route(method, path)
+        if route is None:
+            return {f"{method} {path}: no such route"}
+        operation = self.document["paths"][route][method.lower()]
+        return {
+            f"{method} {route}: {fault}" for fault in self.operation_faults(operation, query, body)
+        }
 
     def operation_faults(self, operation: dict, query: str, body: Any) -> list[str]:
         faults = []
@@ -55,7 +95,7 @@ class Document:
             return faults + (["no body, but one is required"] if wanted.get("required") else [])
         schema = wanted["content"]["application/json"]["schema"]
         validator = Draft202012Validator(
-            {**schema, "components": self.document["components"]}, format_checker=FormatChecker()
+            {**schema, "components": self.document["components"]}, format_checker=FORMATS
         )
         return faults + [
             f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(body)

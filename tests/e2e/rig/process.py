@@ -12,10 +12,14 @@ from .wait import until
 
 # Whatever happens to the tests, what they started does not outlive them.
 LEASH = ("setpriv", "--pdeathsig", "KILL", "--")
+# For a program with children of its own: they are in a process namespace, which ends with its first.
+FAMILY = ("unshare", "--pid", "--fork", "--kill-child", "--")
 
 
 class Process:
-    def __init__(self, argv: list, env: dict[str, str], folder: Path, name: str):
+    def __init__(
+        self, argv: list, env: dict[str, str], folder: Path, name: str, family: bool = False
+    ):
         self.name = name
         folder.mkdir(parents=True, exist_ok=True)
         self.output = folder / f"{name}.log"
@@ -26,7 +30,7 @@ class Process:
         }
         with open(self.output, "wb") as log:
             self.popen = subprocess.Popen(
-                [*LEASH, *argv],
+                [*LEASH, *(FAMILY if family else ()), *argv],
                 env={**base, **env},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,

@@ -48,7 +48,8 @@ class Server:
         }
         argv = [self.environment / "bin/prefect", "server", "start"]
         argv += ["--host", NODE_IP, "--port", str(PORTS[self.generation])]
-        self.process = Process(argv, env, self.folder, f"server-{self.generation}")
+        name = f"server-{self.generation}"
+        self.process = Process(argv, env, self.folder, name, family=True)
 
     def wait_ready(self, seconds: float = 120) -> None:
         def healthy() -> bool:
