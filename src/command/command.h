@@ -57,6 +57,7 @@ command_fn command_template_check;
 command_fn command_version;
 
 /* The options of commands that have some, for the table. */
-extern const struct argument_syntax render_syntax, template_syntax, template_check_syntax;
+extern const struct argument_syntax command_render_syntax, command_template_syntax,
+    command_template_check_syntax;
 
 #endif

@@ -27,7 +27,8 @@ static const struct argument_option options[RENDER_OPTION_COUNT] = {
                              "print credentials, which are masked otherwise"},
 };
 
-const struct argument_syntax render_syntax = {options, RENDER_OPTION_COUNT, "[FLOW_RUN_ID]", 1};
+const struct argument_syntax command_render_syntax = {options, RENDER_OPTION_COUNT, "[FLOW_RUN_ID]",
+                                                      1};
 
 /* -- what it takes */
 
@@ -66,16 +67,11 @@ static enum err_kind read_objects(struct render *r, const struct arguments *argu
     return kind ? kind : render_api_objects(r, arguments->operands[0], e);
 }
 
-/* A run that a worker of ours has claimed has its Job's name; any other gets one as if the claim
- * had the nil UUID. */
-static void take_claim(struct render *r)
+bool render_claim(const struct tree *state, struct uuid *claim)
 {
     str worker, mark;
-    const struct tree *state = tree_get(r->flow_run, STR("state"));
-    struct uuid claim;
-    if (claim_parse(tree_text(tree_get(state, STR("message"))), &worker, &mark) &&
-        uuid_parse(tree_text(tree_get(state, STR("id"))), &claim))
-        r->claim = claim;
+    return claim_parse(tree_text(tree_get(state, STR("message"))), &worker, &mark) &&
+           uuid_parse(tree_text(tree_get(state, STR("id"))), claim);
 }
 
 /* -- references */
@@ -155,10 +151,11 @@ static int run(struct render *r, const struct arguments *arguments)
     enum err_kind kind = prepare(r, &e);
     if (!kind)
         kind = read_objects(r, arguments, &e);
-    if (!kind) {
-        take_claim(r);
+    /* A run that nobody has claimed gets its name as if the claim had the nil UUID. */
+    if (!kind && !r->api)
+        (void)render_claim(tree_get(r->flow_run, STR("state")), &r->claim);
+    if (!kind)
         kind = build(r, &e);
-    }
     if (kind)
         return command_fail(r->context, EXIT_FAILED, "%s", e.text);
     if (!render_print(r))
@@ -175,7 +172,8 @@ int command_render(const struct command_context *context, int argc, char *const 
     struct err e;
     arena_reserve(&arena, "render", RENDER_ARENA);
     arena_reserve(&scratch, "render scratch", RENDER_ARENA);
-    enum err_kind kind = arguments_parse(&arena, &render_syntax, argc, argv, &arguments, &e);
+    enum err_kind kind =
+        arguments_parse(&arena, &command_render_syntax, argc, argv, &arguments, &e);
     if (kind)
         return command_refuse(context, kind, &e);
     r = (struct render){.context = context,

@@ -45,6 +45,9 @@ enum render_option {
     RENDER_OPTION_COUNT,
 };
 
+/* The state is a claim of a worker of ours: its id goes into the Job's name. */
+bool render_claim(const struct tree *state, struct uuid *claim);
+
 /* render_files.c: JSON, or YAML by the file's name. ERR_INVALID: no object. The text names it. */
 enum err_kind render_read(struct render *r, str path, struct tree **object,
                           struct err *e) MUST_CHECK;

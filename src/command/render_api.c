@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "base/time.h"
 #include "command/render.h"
 #include "worker/connect.h"
 
@@ -114,6 +115,28 @@ static void ask_version(struct render *r)
         r->server_major = 2;
 }
 
+/* The run's last claim by a worker of ours, out of its states so far: its Job has that claim's
+ * name. Best effort. */
+static void find_claim(struct render *r, str flow_run_id)
+{
+    struct tree *states;
+    struct err e;
+    int64_t latest_us = INT64_MIN;
+    if (get(r, "/flow_run_states/?flow_run_id=", flow_run_id, "", &states, &e) != ERR_NONE ||
+        states->type != TREE_ARRAY)
+        return;
+    for (const struct tree *it = states->first; it; it = it->next) {
+        struct uuid claim;
+        int64_t at_us;
+        if (render_claim(it, &claim) &&
+            time_parse_rfc3339(tree_text(tree_get(it, STR("timestamp"))), &at_us) &&
+            at_us > latest_us) {
+            latest_us = at_us;
+            r->claim = claim;
+        }
+    }
+}
+
 enum err_kind render_api_objects(struct render *r, str flow_run_id, struct err *e)
 {
     enum err_kind kind = ERR_NONE;
@@ -132,9 +155,11 @@ enum err_kind render_api_objects(struct render *r, str flow_run_id, struct err *
                        STR_ARG(flow_run_id));
     if (!kind && !r->work_pool)
         kind = get_object(r, "work pool", "/work_pools/", pool, &r->work_pool, e);
-    if (!kind)
-        ask_version(r);
-    return kind;
+    if (kind)
+        return kind;
+    ask_version(r);
+    find_claim(r, flow_run_id);
+    return ERR_NONE;
 }
 
 enum err_kind render_api_reference(struct render *r, const struct manifest_reference *wanted,

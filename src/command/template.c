@@ -11,8 +11,8 @@ static const struct argument_option options[] = {
     {"output", 'o', ARGUMENT_CHOICE, "FORMAT", "json|yaml", "json or yaml; json without it"},
 };
 
-const struct argument_syntax template_syntax = {options, ARRAY_LEN(options), NULL, 0};
-const struct argument_syntax template_check_syntax = {NULL, 0, "FILE", 1};
+const struct argument_syntax command_template_syntax = {options, ARRAY_LEN(options), NULL, 0};
+const struct argument_syntax command_template_check_syntax = {NULL, 0, "FILE", 1};
 
 /* -- template */
 
@@ -31,7 +31,7 @@ int command_template(const struct command_context *context, int argc, char *cons
     struct err e;
     arena_reserve(&arena, "template", START_ARENA);
     arena_reserve(&scratch, "template scratch", START_ARENA);
-    enum err_kind kind = arguments_parse(&arena, &template_syntax, argc, argv, &arguments, &e);
+    enum err_kind kind = arguments_parse(&arena, &command_template_syntax, argc, argv, &arguments, &e);
     if (kind)
         return command_refuse(context, kind, &e);
     str json = manifest_default_template();
@@ -95,7 +95,7 @@ int command_template_check(const struct command_context *context, int argc, char
     arena_reserve(&arena, "template", RENDER_ARENA);
     arena_reserve(&scratch, "template scratch", RENDER_ARENA);
     enum err_kind kind =
-        arguments_parse(&arena, &template_check_syntax, argc, argv, &arguments, &e);
+        arguments_parse(&arena, &command_template_check_syntax, argc, argv, &arguments, &e);
     if (!kind && !arguments.operand_count)
         kind = err_set(&e, ERR_INVALID, "name the FILE that holds the template");
     if (kind)

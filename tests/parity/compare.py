@@ -31,8 +31,9 @@ def difference(ours, theirs):
 def class_difference(ours, theirs):
     """Both refuse, but say that another Python class was the cause."""
     if "error" in ours and "error" in theirs and ours["exception"] != theirs["exception"]:
-        return f"ours {ours['exception']}: {ours['error']}; theirs {theirs['exception']}: " + (
-            theirs["error"][:200]
+        return (
+            f"ours {ours['exception']}: {ours['error']}; theirs {theirs['exception']}: "
+            + (theirs["error"][:200])
         )
     return None
 
@@ -102,7 +103,10 @@ def check_fields(ours, theirs):
     timeout = theirs["job_timeout"]
     pairs = {
         "namespace": (ours["namespace"], theirs["namespace"]),
-        "job_timeout": (ours["job_timeout"], -1 if timeout is None or timeout < 0 else bounded(timeout)),
+        "job_timeout": (
+            ours["job_timeout"],
+            -1 if timeout is None or timeout < 0 else bounded(timeout),
+        ),
         "pod_timeout": (ours["pod_timeout"], bounded(theirs["pod_timeout"])),
         "stream_output": (ours["stream_output"], theirs["stream_output"]),
     }

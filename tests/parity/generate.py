@@ -35,7 +35,9 @@ class Generator:
 
     def path(self):
         name = self.r.one(EXTRA + ["missing", "name", "image", "env", "labels"])
-        tail = self.r.one("", "", "", ".a", ".b", "[0]", ".0", ".-1", "[0].a", ".a[1].b", "..", ".1_0")
+        tail = self.r.one(
+            "", "", "", ".a", ".b", "[0]", ".0", ".-1", "[0].a", ".a[1].b", "..", ".1_0"
+        )
         return name + tail
 
     def placeholder(self):
@@ -137,7 +139,9 @@ class Generator:
         else:
             key = self.r.one("labels", "annotations")
             metadata[key] = {
-                self.r.label_key(): self.mostly([self.embedded(), self.r.text()], [self.slot()], 0.2)
+                self.r.label_key(): self.mostly(
+                    [self.embedded(), self.r.text()], [self.slot()], 0.2
+                )
                 for _ in range(self.r.one(1, 2, 3))
             }
             if self.r.chance(0.05):
@@ -191,14 +195,23 @@ class Generator:
 
     def change_container(self, configuration, properties):
         containers = self.containers(configuration)
-        if not isinstance(containers, list) or not containers or not isinstance(containers[0], dict):
+        if (
+            not isinstance(containers, list)
+            or not containers
+            or not isinstance(containers[0], dict)
+        ):
             return
         container = containers[0]
         choice = self.r.one("image", "args", "args", "args", "name", "envFrom", "volumeMounts")
         container[choice] = {
             "image": self.r.one("img:1", None, "{{ image }}:{{ x }}", "{{ x }}", self.embedded()),
             "args": self.mostly(
-                [self.r.one(COMMANDS), ["a", "{{ x }}"], "{{ command }} --flag {{ missing }}", None],
+                [
+                    self.r.one(COMMANDS),
+                    ["a", "{{ x }}"],
+                    "{{ command }} --flag {{ missing }}",
+                    None,
+                ],
                 [self.r.one(BAD_COMMANDS), 5, {}, True, "{{ x }}"],
             ),
             "name": self.mostly(["prefect-job"], ["other", "{{ x }}", 1]),
@@ -210,7 +223,11 @@ class Generator:
 
     def change_container_env(self, configuration, properties):
         containers = self.containers(configuration)
-        if not isinstance(containers, list) or not containers or not isinstance(containers[0], dict):
+        if (
+            not isinstance(containers, list)
+            or not containers
+            or not isinstance(containers[0], dict)
+        ):
             return
         containers[0]["env"] = self.mostly(
             [self.r.env_list(), self.r.env_list(), [{"name": "HARD", "value": "{{ x }}"}]],
@@ -229,7 +246,9 @@ class Generator:
         if self.r.chance(0.5):
             holder.pop(key, None)
         else:
-            holder[key] = self.r.one(1, 1.0, True, "1", 2, "v1", "OnFailure", None, {}, [], "{{ x }}")
+            holder[key] = self.r.one(
+                1, 1.0, True, "1", 2, "v1", "OnFailure", None, {}, [], "{{ x }}"
+            )
         if self.r.chance(0.7):
             holder, key = pod, self.r.one("parallelism", "completions")
             pod.pop(key, None)
@@ -242,7 +261,7 @@ class Generator:
         if isinstance(pod, dict):
             key = self.r.one("tolerations", "nodeSelector", "volumes", "affinity", "dnsPolicy")
             pod[key] = self.r.one(
-                "{{ %s }}" % key, [{"key": "{{ gpu }}", "operator": "Exists"}], {"n": self.slot()},
+                "{{ " + key + " }}", [{"key": "{{ gpu }}", "operator": "Exists"}], {"n": self.slot()},
                 [self.slot(), self.slot()], self.slot(),
             )  # fmt: skip
 
@@ -276,9 +295,7 @@ class Generator:
         configuration["cluster_config"] = self.mostly(good, odd, 0.4)
 
     def change_other(self, configuration, properties):
-        name = self.r.one(
-            "job_watch_timeout_seconds", "pod_watch_timeout_seconds", "stream_output"
-        )
+        name = self.r.one("job_watch_timeout_seconds", "pod_watch_timeout_seconds", "stream_output")
         good = [1, 0, True, "1", 1.0, "0"]
         if name != "stream_output":
             good += [5, "5", " 7 ", "5.0", 5.0, "1_0", -3, "+4"]
@@ -373,7 +390,9 @@ class Generator:
     def flow_run(self, deployment):
         variables = self.job_variables() if self.r.chance(0.8) else self.r.one({}, None)
         run = {
-            "id": IDS["run"] if self.r.chance(0.5) else str(uuid.UUID(int=self.r.random.getrandbits(128))),
+            "id": IDS["run"]
+            if self.r.chance(0.5)
+            else str(uuid.UUID(int=self.r.random.getrandbits(128))),
             "name": self.r.text() or "run",
             "flow_id": IDS["flow"],
             "deployment_id": IDS["deployment"] if deployment else None,

@@ -10,9 +10,10 @@ $(PARITY_DRIVER): tests/parity/driver.c $(B)/debug/libsrc.a $(B)/flags-debug
 
 .PHONY: parity
 ## parity: render N random cases with the Python worker and with ours (N=5000 SEED=7 HITS=20)
-parity: $(PARITY_DRIVER)
+parity: $(PARITY_DRIVER) $(B)/debug/prefect-k8s-worker
 	@python="$$(tests/venv '$(CACHE)' server-3.8 tests/e2e/prefect/server-3.8.txt)/bin/python" && \
 	"$$python" tests/parity/run.py --driver $(abspath $(PARITY_DRIVER)) --python "$$python" \
+	    --cli $(abspath $(B)/debug/prefect-k8s-worker) \
 	    --count $(or $(N),450) --seed $(or $(SEED),1) --hits $(or $(HITS),0) $(PARITY_FLAGS)
 
 TEST_SUITES += manifests

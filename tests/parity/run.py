@@ -21,7 +21,10 @@ import rules
 import settings
 import shrink
 
+import command
+
 SHOWN = 5
+SAMPLE = 25  # every that many cases go through the command line too
 HITS_WANTED = 20
 
 
@@ -29,6 +32,7 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--driver", required=True, type=pathlib.Path)
     parser.add_argument("--python", required=True, type=pathlib.Path)
+    parser.add_argument("--cli", type=pathlib.Path, help="the program, for a sample of the cases")
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
@@ -48,6 +52,7 @@ class Run:
         self.classes = collections.Counter()
         self.failed = []
         self.errors = 0
+        self.sampled = 0
 
     def case(self, number, environment):
         seed = f"{self.options.seed}-{number}"
@@ -63,10 +68,21 @@ class Run:
         other = compare.class_difference(own, their)
         if other:
             self.classes[other if self.options.classes else "differs"] += 1
+        self.through_command_line(number, case, own)
         if wrong:
             self.failed.append(number)
             if len(self.failed) <= self.options.keep_going:
                 self.show(number, case, wrong, ours, theirs)
+
+    def through_command_line(self, number, case, own):
+        """The driver and `render` must agree: they differ in how the input gets in."""
+        if not self.options.cli or number % SAMPLE or case["worker_id"]:
+            return
+        wrong = command.difference(self.options.cli, case, own)
+        self.sampled += 1
+        if wrong:
+            self.failed.append(number)
+            print(f"case {number} through the command line: {wrong}", flush=True)
 
     def show(self, number, case, wrong, ours, theirs):
         def fails(smaller):
@@ -76,7 +92,10 @@ class Run:
         small = shrink.shrink(case, fails)
         small_wrong = compare.difference(ours.render(small), theirs.render(small))
         small.pop("environment", None)
-        print(f"\ncase {number}: {wrong}\n  smallest: {small_wrong}\n  {json.dumps(small)}", flush=True)
+        print(
+            f"\ncase {number}: {wrong}\n  smallest: {small_wrong}\n  {json.dumps(small)}",
+            flush=True,
+        )
 
     def batch(self, index, numbers, folder):
         environment = settings.environment(index, folder)
@@ -112,6 +131,8 @@ class Run:
         total = self.options.count
         equal = total - len(self.failed)
         print(f"\n{equal} of {total} equal ({self.errors} of them refused by both)")
+        if self.options.cli:
+            print(f"{self.sampled} of them through the command line as well")
         if rare:
             print(f"hit less than {self.options.hits} times: " + "; ".join(rare))
         if self.failed:

@@ -51,7 +51,16 @@ TRICKY = [
     "\x07bell",
 ]
 # Scripts whose spelling differs from table to table; asked for by --scripts.
-SCRIPTS = ["日本語", "Привет мир", "Ελλάδα", "שלום", "مرحبا", "한국어", "ｆｕｌｌ ｗｉｄｔｈ", "ひらがな"]
+SCRIPTS = [
+    "日本語",
+    "Привет мир",
+    "Ελλάδα",
+    "שלום",
+    "مرحبا",
+    "한국어",
+    "ｆｕｌｌ ｗｉｄｔｈ",
+    "ひらがな",
+]
 COMMANDS = [
     "prefect flow-run execute",
     "echo 'a b' \"c d\" e\\ f",
@@ -62,7 +71,7 @@ COMMANDS = [
     'a\\\nb "a\\"b\\$c\\d"',
     "a#b # c",
     "''",
-    "echo \"it's\"",
+    'echo "it\'s"',
     "x='1 2'3",
 ]
 BAD_COMMANDS = ["echo 'x", 'echo "x', "trailing\\"]
@@ -91,7 +100,9 @@ class Random:
             return self.one(SCRIPTS)
         if self.chance(0.25):
             return self.one(TRICKY)
-        return self.one(" ", "-", "_", "").join(self.one(WORDS) for _ in range(self.one(1, 1, 2, 3)))
+        return self.one(" ", "-", "_", "").join(
+            self.one(WORDS) for _ in range(self.one(1, 1, 2, 3))
+        )
 
     def tricky(self):
         """Text that label rules have something to do with."""
