@@ -103,7 +103,7 @@ static bool is_group(const struct command_context *context, str word)
 
 static int unknown(const struct command_context *context, const char *word, bool grouped)
 {
-    str names[COMMANDS_MAX];
+    str names[COMMANDS_MAX] = {{0}};
     size_t count = 0;
     for (const struct command *c = command_table; c->words; c++) {
         str name = str_of(c->words), group, rest;

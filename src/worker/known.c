@@ -68,6 +68,7 @@ static void read_next(struct known *k)
         return;
     }
     struct pod_record *record = unverified(k, k->reading);
+    ASSERT(record);
     struct kube_request request = {
         .method = HTTP_GET,
         .path = kube_path(scratch, "/api/v1", str_of(record->namespace), "pods",
