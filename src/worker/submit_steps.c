@@ -469,7 +469,7 @@ static void on_reported(void *ctx, const struct prefect_reply *reply)
     s->call = 0;
     if (reply->kind == ERR_NONE)
         report_run(s->w, &s->run, LOG_INFO, RUN_LOGGER_WORKER,
-                   "Flow run '" STR_FMT "' is submitted to Kubernetes", STR_ARG(s->run.name));
+                   "Flow run is submitted to Kubernetes");
     else if (event_of(reply->kind) != SUBMIT_ON_RETRY)
         report_run(s->w, &s->run, LOG_ERROR, RUN_LOGGER_WORKER,
                    "infrastructure_pid could not be stored, so the run can't be cancelled through "
