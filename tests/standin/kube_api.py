@@ -329,15 +329,11 @@ class KubeApi:
         return json_reply(after)
 
     def delete(self, request: Request, ask: Ask) -> Response:
-        namespace, options = ask.namespace or "", dict(request.query)
-        if request.body:
-            options.update({k: str(v) for k, v in self.body(request).items()})
+        """Options come in the query or in a body; `uid` there is preconditions.uid here."""
+        namespace, body = ask.namespace or "", self.body(request) if request.body else {}
+        options = {**request.query, **body}
         before = self.store.get(ask.resource, namespace, ask.name)
-        wanted = (
-            options.get("preconditions")
-            and json.loads(options["preconditions"].replace("'", '"'))
-            or {}
-        ).get("uid")
+        wanted = (body.get("preconditions") or {}).get("uid") or request.query.get("uid")
         if wanted and wanted != before["metadata"]["uid"]:
             message = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {before['metadata']['uid']}"
             raise StoreError(409, "Conflict", message)
