@@ -95,6 +95,10 @@
 #define PERM_ARENA (768 * MIB)             /* address space of configuration, tables, buffers */
 #define START_ARENA (64 * MIB)             /* address space of what is read at start and dropped */
 #define TICK_ARENA (256 * MIB)             /* address space of one turn's scratch */
+#define CANCEL_CASES_MAX 8                 /* runs being cancelled at once (counts) */
+#define CANCEL_PASSED_MAX 256              /* runs remembered as none of ours to cancel (counts) */
+#define CANCEL_ARENA (16 * MIB)            /* address space of one cancellation: deployment, flow */
+#define JOB_REFUSALS_MAX 16                /* namespaces without delete on Jobs, remembered (counts) */
 #define CASE_ARENA (8 * MIB)               /* address space of one crash: Job, message, log tails */
 #define SUBMISSION_ARENA (48 * MIB)        /* address space of one submission */
 

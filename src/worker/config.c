@@ -10,6 +10,8 @@
 #include "base/uuid.h"
 #include "format/yaml.h"
 
+#define CANCELLATION_POLL_S 10 /* the Python client's 120 s is for a fallback that it seldom uses */
+
 enum option {
     OPTION_NAME,
     OPTION_POOL,
@@ -204,7 +206,9 @@ static enum err_kind load_prefect(struct loader *l)
         c->prefetch_s = (double)l->given[OPTION_PREFETCH].number;
     c->cancellation = !settings_is_set(s, "PREFECT_WORKER_ENABLE_CANCELLATION") ||
                       settings_bool(s, "PREFECT_WORKER_ENABLE_CANCELLATION");
-    c->cancellation_poll_s = settings_f64(s, "PREFECT_WORKER_CANCELLATION_POLL_SECONDS");
+    c->cancellation_poll_s = settings_is_set(s, "PREFECT_WORKER_CANCELLATION_POLL_SECONDS")
+                                 ? settings_f64(s, "PREFECT_WORKER_CANCELLATION_POLL_SECONDS")
+                                 : CANCELLATION_POLL_S;
     c->health_host = text_of(l, "PREFECT_WORKER_WEBSERVER_HOST");
     int64_t port = settings_i64(s, "PREFECT_WORKER_WEBSERVER_PORT");
     if (port < 0 || port > 65535)

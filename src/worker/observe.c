@@ -67,7 +67,7 @@ static void forget(struct observer *o, struct job_record *job)
 
 static void suspect(struct observer *o, struct job_record *job)
 {
-    if (job->judged || job->suspect)
+    if (job->judged || job->suspect || job->ended_by_us)
         return;
     job->suspect = true;
     crashes_wake(o->w->crashes);
@@ -143,6 +143,16 @@ void observer_judged(struct observer *o, struct job_record *job)
     job->judged = true;
     if (job->gone)
         forget(o, job);
+}
+
+void observer_spare(struct observer *o, const struct uuid *uid)
+{
+    struct job_record *job = records_find(&o->jobs, uid);
+    if (!job || !job->ended_by_us)
+        return;
+    job->ended_by_us = false;
+    if (!job->live && !job->complete)
+        suspect(o, job);
 }
 
 void observer_expect(struct observer *o, uint8_t cluster, str job_text)

@@ -32,6 +32,7 @@ struct job_record {
     bool gone;            /* deleted */
     bool judged;          /* crash.c is done with it */
     bool in_case;         /* crash.c works on it */
+    bool ended_by_us;     /* deleted by a cancellation or a timeout: its end is no crash */
 };
 
 struct observer *observer_open(struct arena *perm, struct worker *w);
@@ -57,6 +58,8 @@ void observer_watch_namespace(struct observer *o, uint8_t cluster, str namespace
 struct records *observer_jobs(struct observer *o);
 /* crash.c is done with the record: a gone one is forgotten. */
 void observer_judged(struct observer *o, struct job_record *job);
+/* The Job of this uid was not deleted by us after all: its end is judged as any other's. */
+void observer_spare(struct observer *o, const struct uuid *job);
 
 struct observer_figures {
     size_t jobs, pods, bytes_per_job, bytes_per_pod;

@@ -75,6 +75,7 @@ struct submission {
     int creates;      /* replies of the API server that said "later", against the attempts set */
     int name_attempt; /* suffixes that were taken by foreign Jobs */
     bool quota_said;
+    bool quota_waits; /* the last answer was a quota's: no Job came of it */
 
     const char *exception; /* of the failure, as the Python worker reports it */
     str failure;
@@ -99,5 +100,7 @@ void submit_failure(struct submission *s, const char *exception, const char *for
 /* submit_create.c */
 void submit_enter_create(struct submission *s);
 void submit_enter_adopt(struct submission *s);
+/* Deletes the environment's Secret of a Job that is not made, without waiting for it. */
+void submit_forget_secret(struct submission *s);
 
 #endif

@@ -39,7 +39,7 @@ static const enum submit_state next_state[SUBMIT_STATE_COUNT][SUBMIT_EVENT_COUNT
     [SUBMIT_KEY_SECRET] = {TO(ENV_SECRET), NEVER, NEVER, NEVER, TO(KEY_SECRET), TO(KEY_SECRET),
                            TO(CRASH)},
     [SUBMIT_ENV_SECRET] = {TO(CREATE), NEVER, NEVER, NEVER, TO(CREATE), TO(ENV_SECRET), TO(CRASH)},
-    [SUBMIT_CREATE] = {TO(OWN), NEVER, NEVER, NEVER, TO(ADOPT), TO(CREATE), TO(CRASH)},
+    [SUBMIT_CREATE] = {TO(OWN), NEVER, TO(DONE), NEVER, TO(ADOPT), TO(CREATE), TO(CRASH)},
     [SUBMIT_ADOPT] = {TO(OWN), NEVER, TO(CREATE), TO(CREATE), NEVER, TO(ADOPT), TO(CRASH)},
     [SUBMIT_OWN] = {TO(REPORT), NEVER, NEVER, TO(REPORT), NEVER, TO(REPORT), TO(REPORT)},
     [SUBMIT_REPORT] = {TO(DONE), NEVER, NEVER, TO(DONE), NEVER, TO(REPORT), TO(DONE)},
@@ -244,6 +244,22 @@ void submissions_take(struct submissions *all, str element)
                "Worker '" STR_FMT "' takes flow run '%s'", STR_ARG(all->w->config->name),
                uuid_format(&s->run.id, run_text).p);
     submit_event(s, SUBMIT_ON_OK);
+}
+
+bool submissions_withdraw(struct submissions *all, const struct uuid *flow_run)
+{
+    for (size_t i = 0; i < ARRAY_LEN(all->all); i++) {
+        struct submission *s = &all->all[i];
+        if (s->state != SUBMIT_CREATE || !uuid_eq(&s->run.id, flow_run))
+            continue;
+        if (!s->quota_waits || !s->timer.set)
+            return false;
+        submit_forget_secret(s);
+        all->figures.abandoned++;
+        submit_event(s, SUBMIT_ON_STOP);
+        return true;
+    }
+    return false;
 }
 
 void submissions_drain(struct submissions *all)

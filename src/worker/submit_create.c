@@ -72,7 +72,8 @@ static void later(struct submission *s, const struct kube_reply *reply)
 {
     struct worker *w = s->w;
     bool answered = reply->http->status > 0;
-    if (quota_exceeded(reply)) {
+    s->quota_waits = quota_exceeded(reply);
+    if (s->quota_waits) {
         if (!s->quota_said)
             report_run(w, &s->run, LOG_WARNING, RUN_LOGGER_WORKER,
                        "The Job waits for quota in namespace '" STR_FMT "': " STR_FMT,
@@ -161,6 +162,28 @@ void submit_enter_create(struct submission *s)
     if (s->tries == 0 && s->name_attempt == 0)
         report_run(s->w, &s->run, LOG_INFO, RUN_LOGGER_WORKER, "Creating the Kubernetes Job");
     send_kube(s, &request);
+}
+
+static void on_secret_forgotten(void *ctx, const struct kube_reply *reply)
+{
+    (void)ctx;
+    if (reply->kind && reply->kind != ERR_MISSING)
+        log_warning("a Secret of a Job that is not made is left behind: %s", reply->err->text);
+}
+
+void submit_forget_secret(struct submission *s)
+{
+    kube_id id;
+    struct err e;
+    struct kube_request request = {
+        .method = HTTP_DELETE,
+        .path = kube_path(&s->w->tick, "/api/v1", s->manifest.namespace, "secrets",
+                          s->manifest.env_secret_name),
+        .on_done = on_secret_forgotten,
+    };
+    if (s->manifest.env_secret && kube_send(s->kube, &request, &id, &e) != ERR_NONE)
+        log_warning("Secret '" STR_FMT "' of a Job that is not made is left behind: %s",
+                    STR_ARG(s->manifest.env_secret_name), e.text);
 }
 
 /* ---- 409 -------------------------------------------------------------------------------------------- */

@@ -8,11 +8,13 @@
 
 #include "base/time.h"
 #include "format/json.h"
+#include "worker/cancel.h"
 #include "worker/clusters.h"
 #include "worker/connect.h"
 #include "worker/crash.h"
 #include "worker/figures.h"
 #include "worker/health.h"
+#include "worker/job_delete.h"
 #include "worker/observe.h"
 #include "worker/output.h"
 #include "worker/poll.h"
@@ -184,6 +186,8 @@ static void open_machines(struct worker *w)
     w->submissions = submissions_open(w->perm, w);
     w->output = output_open(w->perm, w);
     w->crashes = crashes_open(w->perm, w);
+    w->job_refusals = job_refusals_open(w->perm);
+    w->cancellation = cancellation_open(w->perm, w);
     w->observer = observer_open(w->perm, w);
     w->reconcile = reconcile_open(w->perm, w);
     if (config->with_healthcheck)
@@ -233,6 +237,7 @@ static void wind_down(struct worker *w)
         log_warning("%zu submissions were not finished in %.0f s; their claims stand, and the next "
                     "worker goes on with them",
                     submissions_active(w->submissions), w->config->stop_s);
+    cancellation_stop(w->cancellation);
     reconcile_stop(w->reconcile);
     observer_stop(w->observer);
     crashes_stop(w->crashes);
@@ -266,6 +271,7 @@ int worker_run(struct arena *perm, const struct config *config, const char *cons
                     "at each start: after a restart the Jobs of before are not counted");
     observer_start(w->observer);
     reconcile_start(w->reconcile);
+    cancellation_start(w->cancellation);
     if (!config->observer_enabled)
         probe(w);
     ask_version(w);

@@ -19,6 +19,7 @@ struct cancellation;
 struct clusters;
 struct crashes;
 struct health;
+struct job_refusals;
 struct observer;
 struct output;
 struct poll;
@@ -45,6 +46,8 @@ struct worker {
     struct submissions *submissions;
     struct observer *observer;
     struct crashes *crashes;
+    struct cancellation *cancellation;
+    struct job_refusals *job_refusals;
     struct reconcile *reconcile;
     struct output *output;
     struct health *health; /* NULL without --with-healthcheck */

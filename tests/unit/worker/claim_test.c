@@ -100,6 +100,44 @@ static void test_without_room(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, fresh)
 
+#define STATE(type, name, message, at)                                                             \
+    "{\"id\":\"00000000-0000-4000-8000-0000000000" at "\",\"type\":\"" type "\",\"name\":\"" name        \
+    "\",\"message\":" message ",\"timestamp\":\"2026-01-01T00:00:" at "Z\",\"state_details\":{}}"
+#define OURS "\"Claimed by Kubernetes worker 'w' for cluster abc\""
+
+static bool newest(const char *text, struct claim *claim)
+{
+    struct json history;
+    struct err e;
+    assert_int_equal(json_parse(&arena, str_of(text), &history, &e), ERR_NONE);
+    return claim_newest(&arena, history, claim);
+}
+
+static void the_newest_claim_of_a_history_counts(void **state)
+{
+    (void)state;
+    struct claim claim;
+    char id[UUID_TEXT_LEN + 1];
+    assert_true(newest("[" STATE("SCHEDULED", "Scheduled", "null", "01") ","
+                       STATE("PENDING", "Pending", OURS, "02") ","
+                       STATE("PENDING", "Submitting", "null", "03") ","
+                       STATE("CANCELLING", "Cancelling", "null", "04") "]", &claim));
+    assert_string_equal(uuid_format(&claim.state, id).p, "00000000-0000-4000-8000-000000000002");
+    assert_true(str_eq(claim.worker_name, STR("w")) && str_eq(claim.cluster_mark, STR("abc")));
+    assert_true(claim.at_us > 0);
+}
+
+static void a_later_claim_of_somebody_else_wins(void **state)
+{
+    (void)state;
+    struct claim claim;
+    assert_false(newest("[" STATE("PENDING", "Pending", OURS, "02") ","
+                        STATE("SCHEDULED", "AwaitingRetry", "null", "03") ","
+                        STATE("PENDING", "Pending", "null", "04") "]", &claim));
+    assert_false(newest("[" STATE("PENDING", "Submitting", OURS, "02") "]", &claim));
+    assert_false(newest("[]", &claim));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +145,8 @@ int main(void)
         TEST(test_random_names),
         TEST(test_no_claims),
         TEST(test_without_room),
+        TEST(the_newest_claim_of_a_history_counts),
+        TEST(a_later_claim_of_somebody_else_wins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,7 @@ static void a_pool_is_enough(void **state)
     assert_int_equal(c.memory_budget, HEAP_BUDGET_DEFAULT);
     assert_null(c.base_job_template);
     assert_true(c.query_s == 10 && c.heartbeat_s == 30 && c.prefetch_s == 10);
-    assert_true(c.cancel_grace_s == 75 && c.cancellation_poll_s == 120);
+    assert_true(c.cancel_grace_s == 75 && c.cancellation_poll_s == 10);
     assert_str(c.observer_label_selector, "prefect.io/flow-run-id");
     assert_int_equal(c.health_port, 8080);
     assert_int_equal(c.create_attempts, 3);

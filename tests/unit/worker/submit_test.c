@@ -25,7 +25,7 @@ static const unsigned reported[SUBMIT_STATE_COUNT] = {
     [SUBMIT_SUBMITTING] = ON(OK) | ON(STOP) | ON(MISSING),
     [SUBMIT_KEY_SECRET] = ON(OK) | ON(RETRY) | ON(FAIL),
     [SUBMIT_ENV_SECRET] = ON(OK) | ON(RETRY) | ON(FAIL),
-    [SUBMIT_CREATE] = ON(OK) | ON(CONFLICT) | ON(RETRY) | ON(FAIL),
+    [SUBMIT_CREATE] = ON(OK) | ON(STOP) | ON(CONFLICT) | ON(RETRY) | ON(FAIL),
     [SUBMIT_ADOPT] = ON(OK) | ON(STOP) | ON(MISSING) | ON(RETRY) | ON(FAIL),
     [SUBMIT_OWN] = ON(OK) | ON(FAIL),
     [SUBMIT_REPORT] = ON(OK) | ON(MISSING) | ON(RETRY) | ON(FAIL),
@@ -135,8 +135,8 @@ static void test_after_the_claim_no_run_is_lost(void **state)
     (void)state;
     for (int s = SUBMIT_FLOW; s <= SUBMIT_ADOPT; s++)
         for (int e = 0; e < SUBMIT_EVENT_COUNT; e++) {
-            bool decided =
-                s == SUBMIT_SUBMITTING && (e == SUBMIT_ON_STOP || e == SUBMIT_ON_MISSING);
+            bool decided = (s == SUBMIT_SUBMITTING || s == SUBMIT_CREATE) &&
+                           (e == SUBMIT_ON_STOP || e == SUBMIT_ON_MISSING);
             if (reports(s, e) && !decided)
                 assert_int_not_equal(next_of(s, e), SUBMIT_DONE);
             if (reports(s, e) && e == SUBMIT_ON_FAIL)
