@@ -58,6 +58,10 @@ enum err_kind shlex_split(struct arena *out, str text, struct tree **words, stru
     char *bytes = arena_bytes(out, text.n);
     if (!list || !bytes)
         return err_set(e, ERR_LIMIT, "a command of %zu bytes does not fit", text.n);
+    if (!text.n) {
+        *words = list;
+        return ERR_NONE;
+    }
     struct splitter s = {.p = text.p, .end = text.p + text.n, .word = bytes};
     while (s.p < s.end) {
         if (is_blank(*s.p)) {
