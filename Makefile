@@ -129,7 +129,8 @@ check: $(UNIT_PROGRAMS)
 # The fragments below add theirs: TEST_SUITES += NAME
 TEST_SUITES := check
 
--include tools/tools.mk tests/tests.mk tests/fuzz/fuzz.mk tests/slugs/slugs.mk tests/e2e/e2e.mk tests/demo/demo.mk
+-include tools/tools.mk tests/tests.mk tests/fuzz/fuzz.mk tests/slugs/slugs.mk tests/parity/parity.mk \
+    tests/e2e/e2e.mk tests/demo/demo.mk
 
 .PHONY: test
 ## test: run every suite but the end-to-end one; the last line says N passed, N failed
