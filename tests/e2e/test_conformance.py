@@ -3,7 +3,6 @@
 from our worker is held against Prefect's OpenAPI document and sent to the real Kubernetes as a dry
 run."""
 
-import json
 import re
 import urllib.parse
 

@@ -21,12 +21,17 @@ def image(cluster, work):
     return cluster.image(IMAGE, root, "/prefect-k8s-worker")
 
 
+def worker_log(cluster, namespace) -> str:
+    return cluster.kubectl("logs", "-n", namespace, "deploy/prefect-worker", check=False)
+
+
 @pytest.fixture
-def namespace(cluster):
+def namespace(cluster, work):
     """A namespace that warns of every pod beyond the strictest standard that Kubernetes has."""
     name = cluster.namespace(f"prefect-{uuid.uuid4().hex[:6]}")
     cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/warn=restricted")
     yield name
+    (work / f"worker-in-{name}.log").write_text(worker_log(cluster, name))
     cluster.kubectl("delete", "namespace", name, "--wait=false")
 
 
@@ -49,6 +54,13 @@ def overlay(folder, namespace, url, pool):
     return folder
 
 
+def jobs_in(namespace):
+    def change(template):
+        template["variables"]["properties"]["namespace"]["default"] = namespace
+
+    return change
+
+
 def environment(url, pool):
     env = [{"name": "PREFECT_API_URL", "value": url}, {"name": "PREFECT_POOL", "value": pool}]
     env.append({"name": "PREFECT_WORKER_QUERY_SECONDS", "value": "1"})
@@ -63,11 +75,8 @@ def environment(url, pool):
 def test_deployment_in_a_scratch_image_completes_a_run(
     server, cluster, pool, work, image, namespace
 ):
-    def in_namespace(template):
-        template["variables"]["properties"]["namespace"]["default"] = namespace
-
     api = server.api
-    name = pool(server, change=in_namespace)
+    name = pool(server, change=jobs_in(namespace))
     folder = overlay(work / "overlay", namespace, server.url, name)
     rendered = cluster.kubectl("kustomize", str(folder))
     cluster.kubectl("apply", "-f", "-", "--warnings-as-errors", text=rendered)
@@ -75,7 +84,7 @@ def test_deployment_in_a_scratch_image_completes_a_run(
     def tell() -> str:
         return cluster.kubectl(
             "describe", "pods", "-n", namespace, "-l", "app.kubernetes.io/name=prefect-worker"
-        ) + cluster.kubectl("logs", "-n", namespace, "deploy/prefect-worker", check=False)
+        ) + worker_log(cluster, namespace)
 
     def available() -> bool:
         status = cluster.get("deployment", "-n", namespace, "prefect-worker").get("status", {})
@@ -116,11 +125,8 @@ def test_deployment_in_a_scratch_image_completes_a_run(
 def test_without_namespaces_it_narrows_to_its_own(server, cluster, pool, work, image, namespace):
     """A Role doesn't allow to watch all namespaces: said once, and those of the Jobs are watched."""
 
-    def in_namespace(template):
-        template["variables"]["properties"]["namespace"]["default"] = namespace
-
     api = server.api
-    name = pool(server, change=in_namespace)
+    name = pool(server, change=jobs_in(namespace))
     folder = overlay(work / "overlay-narrowed", namespace, server.url, name)
     deployed = folder / "base/deployment.yaml"
     named = deployed.read_text()
@@ -129,7 +135,7 @@ def test_without_namespaces_it_narrows_to_its_own(server, cluster, pool, work, i
     cluster.kubectl("apply", "-k", str(folder))
 
     def tell() -> str:
-        return cluster.kubectl("logs", "-n", namespace, "deploy/prefect-worker", check=False)
+        return worker_log(cluster, namespace)
 
     variables = {"command": "sh -c 'exit 3'"}
     run = api.run(api.deployment(name, "narrowed", "hello.py:hello", job_variables=variables))
@@ -142,15 +148,11 @@ def test_without_namespaces_it_narrows_to_its_own(server, cluster, pool, work, i
     assert not [line for line in lines if "WARNING" in line and "forbidden" in line], tell()
 
 
-def test_missing_verb_is_named(server, cluster, pool, work, image):
+def test_missing_verb_is_named(server, cluster, pool, work, image, namespace):
     """Without the right to make Jobs, the run says which rule the Role lacks; the worker lives on."""
-    namespace = cluster.namespace("forbidden")
-
-    def in_namespace(template):
-        template["variables"]["properties"]["namespace"]["default"] = namespace
 
     api = server.api
-    name = pool(server, change=in_namespace)
+    name = pool(server, change=jobs_in(namespace))
     folder = overlay(work / "overlay-forbidden", namespace, server.url, name)
     role = folder / "base/role.yaml"
     allowed = role.read_text()
@@ -161,7 +163,7 @@ def test_missing_verb_is_named(server, cluster, pool, work, image):
     cluster.kubectl("apply", "-k", str(folder))
 
     def tell() -> str:
-        return cluster.kubectl("logs", "-n", namespace, "deploy/prefect-worker", check=False)
+        return worker_log(cluster, namespace)
 
     run = api.run(api.deployment(name, "forbidden", "hello.py:hello"))
     ended = api.wait_final(run["id"], "CRASHED", 90, context=tell)
@@ -174,4 +176,3 @@ def test_missing_verb_is_named(server, cluster, pool, work, image):
     cluster.kubectl("apply", "-k", str(folder))
     run = api.run(api.deployment(name, "allowed", "hello.py:hello"))
     api.wait_final(run["id"], "COMPLETED", context=tell)
-    cluster.kubectl("delete", "namespace", namespace, "--wait=false")
