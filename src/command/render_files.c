@@ -80,15 +80,18 @@ static struct tree *data_of(struct render *r, struct tree *v)
     return tree_set(r->arena, wrapped, STR("value"), tree_clone(r->arena, v)) ? wrapped : NULL;
 }
 
-/* "TYPE/NAME" or "TYPE.NAME" beside each other, or NAME under TYPE. */
+/* "TYPE/NAME", "TYPE.NAME" or the placeholder's own name beside each other, or NAME under TYPE. */
 static struct tree *block_by_name(struct render *r, const struct tree *blocks,
                                   const struct manifest_reference *wanted)
 {
-    static const char separators[] = "/.";
-    for (size_t i = 0; separators[i]; i++) {
-        str key = str_printf(r->arena, STR_FMT "%c" STR_FMT, STR_ARG(wanted->type_slug),
-                             separators[i], STR_ARG(wanted->name));
-        struct tree *found = tree_get(blocks, key);
+    str type = wanted->type_slug, name = wanted->name;
+    str key[] = {
+        str_printf(r->arena, STR_FMT "/" STR_FMT, STR_ARG(type), STR_ARG(name)),
+        str_printf(r->arena, STR_FMT "." STR_FMT, STR_ARG(type), STR_ARG(name)),
+        str_printf(r->arena, "prefect.blocks." STR_FMT "." STR_FMT, STR_ARG(type), STR_ARG(name)),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(key); i++) {
+        struct tree *found = tree_get(blocks, key[i]);
         if (found)
             return found;
     }
@@ -120,8 +123,11 @@ static struct tree *block(struct render *r, const struct manifest_reference *wan
 static struct tree *variable(struct render *r, const struct manifest_reference *wanted)
 {
     struct tree *variables = tree_get(r->values, STR("variables"));
-    if (!tree_is(variables, TREE_ARRAY))
-        return tree_get(variables, wanted->name);
+    if (!tree_is(variables, TREE_ARRAY)) {
+        str long_name = str_printf(r->arena, "prefect.variables." STR_FMT, STR_ARG(wanted->name));
+        struct tree *found = tree_get(variables, wanted->name);
+        return found ? found : tree_get(variables, long_name);
+    }
     for (struct tree *it = variables->first; it; it = it->next)
         if (str_eq(tree_text(tree_get(it, STR("name"))), wanted->name))
             return tree_get(it, STR("value"));

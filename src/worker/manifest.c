@@ -40,6 +40,14 @@ enum err_kind manifest_build(struct arena *out, struct arena scratch,
 
 /* -- errors and warnings of the passes */
 
+const struct build_path build_at_manifest = {.key = STR_INIT("job_manifest")};
+const struct build_path build_at_metadata = {.up = &build_at_manifest, .key = STR_INIT("metadata")};
+static const struct build_path at_spec = {.up = &build_at_manifest, .key = STR_INIT("spec")};
+const struct build_path build_at_pod = {.up = &at_spec, .key = STR_INIT("template")};
+static const struct build_path at_pod_spec = {.up = &build_at_pod, .key = STR_INIT("spec")};
+static const struct build_path at_containers = {.up = &at_pod_spec, .key = STR_INIT("containers")};
+const struct build_path build_at_container = {.up = &at_containers};
+
 static void set_text(struct build *b, const char *exception, const char *text)
 {
     b->error->exception = exception;
@@ -117,7 +125,7 @@ static const struct tree *template_at(const struct tree *v, const struct build_p
     return path->key.p ? tree_get(v, path->key) : tree_at(v, path->index);
 }
 
-static void put_sources(struct build *b, struct buf *text, const struct build_path *path)
+void build_put_sources(struct build *b, struct buf *text, const struct build_path *path)
 {
     const struct tree *template = template_at(b->configuration, path);
     struct template_placeholder p;
@@ -148,7 +156,7 @@ enum err_kind build_fail_at(struct build *b, const char *exception, const struct
     va_start(args, format);
     buf_vprintf(&text, format, args);
     va_end(args);
-    put_sources(b, &text, path);
+    build_put_sources(b, &text, path);
     memory[text.n] = '\0';
     set_text(b, exception, memory);
     return ERR_INVALID;

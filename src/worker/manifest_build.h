@@ -40,6 +40,12 @@ struct build_path {
     size_t index; /* of an element, where key.p is NULL */
 };
 
+/* Places in job_configuration that several passes complain about. */
+extern const struct build_path build_at_manifest;  /* job_manifest */
+extern const struct build_path build_at_metadata;  /* job_manifest.metadata */
+extern const struct build_path build_at_pod;       /* job_manifest.spec.template */
+extern const struct build_path build_at_container; /* ...spec.template.spec.containers[0] */
+
 /* Our sentence for a fault, with the class that the Python worker would name; ERR_INVALID. */
 enum err_kind build_fail(struct build *b, const char *exception, const char *format, ...)
     PRINTF_LIKE(3, 4);
@@ -49,6 +55,8 @@ enum err_kind build_fail_at(struct build *b, const char *exception, const struct
                             const char *format, ...) PRINTF_LIKE(4, 5);
 /* An arena is full. */
 enum err_kind build_full(struct build *b);
+/* What build_fail_at puts behind: line, placeholder and variable of the template at `path`. */
+void build_put_sources(struct build *b, struct buf *text, const struct build_path *path);
 void build_warn(struct build *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void build_put_path(struct buf *out, const struct build_path *path);
 /* "the flow run", "the deployment" ...: where a value came from, for sentences. */

@@ -251,17 +251,16 @@ static enum err_kind keep_template_entries(struct build *b, struct environment *
             return build_fail(b, "TypeError", "an entry of env has a name that is a %s",
                               pyrepr_type(name));
     }
+    struct build_path path = {.up = &build_at_container, .key = STR_INIT("env")};
     struct tree *last = env->list->last;
     for (struct tree *it = given->first, *next; it; it = next) {
         next = it->next;
         if (it->type != TREE_OBJECT)
-            return build_fail(b, "AttributeError",
-                              "env of the template's container must be a list of objects");
+            return build_fail_at(b, "AttributeError", &path, "must be a list of objects");
         const struct tree *name = tree_get(it, STR("name"));
         if (!is_key(name))
-            return build_fail(b, "TypeError",
-                              "env of the template's container has a name that is a %s",
-                              pyrepr_type(name));
+            return build_fail_at(b, "TypeError", &path, "has a name that is a %s",
+                                 pyrepr_type(name));
         /* Compared with ours only: the template may repeat a name. */
         struct tree *rest = last ? last->next : NULL;
         if (last)

@@ -90,9 +90,10 @@ static struct tree *join(struct build *b, const struct tree *base, const struct 
 }
 
 /* Keys made legal and, if asked for, values. Keys that become the same: the later value wins. */
-static enum err_kind slugs(struct build *b, const struct tree *all, bool values, const char *whose,
-                           struct tree **result)
+static enum err_kind slugs(struct build *b, const struct tree *all, bool values,
+                           const struct build_path *holder, struct tree **result)
 {
+    struct build_path labels = {.up = holder, .key = STR_INIT("labels")};
     struct tree *legal = tree_object(b->out);
     if (!all || !legal)
         return build_full(b);
@@ -101,9 +102,9 @@ static enum err_kind slugs(struct build *b, const struct tree *all, bool values,
         struct tree *value = tree_clone(b->out, it);
         str key = slug_label_key(b->out, b->scratch, it->key);
         if (values && it->type != TREE_STRING)
-            return build_fail(b, "TypeError",
-                              "label '" STR_FMT "' of the %s must be text, but is a %s",
-                              STR_ARG(it->key), whose, pyrepr_type(it));
+            return build_fail_at(b, "TypeError",
+                                 &(struct build_path){.up = &labels, .key = it->key},
+                                 "must be text, but is a %s", pyrepr_type(it));
         if (values && value)
             value->text = slug_label_value(b->out, b->scratch, it->text);
         if (!key.p || !value || (values && !value->text.p) || !tree_set(b->out, legal, key, value))
@@ -118,12 +119,12 @@ enum err_kind build_job_labels(struct build *b)
 {
     struct tree *metadata = tree_get(b->job, STR("metadata")), *result;
     const struct tree *labels = tree_get(metadata, STR("labels"));
-    enum err_kind kind = slugs(b, join(b, labels, b->labels), true, "Job", &result);
+    enum err_kind kind = slugs(b, join(b, labels, b->labels), true, &build_at_metadata, &result);
     if (!kind && !tree_set(b->out, metadata, STR("labels"), result))
         return build_full(b);
     const struct tree *annotations = tree_get(metadata, STR("annotations"));
     if (!kind)
-        kind = slugs(b, join(b, annotations, b->annotations), false, "Job", &result);
+        kind = slugs(b, join(b, annotations, b->annotations), false, &build_at_metadata, &result);
     if (!kind && !tree_set(b->out, metadata, STR("annotations"), result))
         return build_full(b);
     b->m->flow_run_label =
@@ -131,11 +132,14 @@ enum err_kind build_job_labels(struct build *b)
     return kind;
 }
 
-static enum err_kind not_an_object(struct build *b, const char *exception, const char *what,
+static const struct build_path at_pod_metadata = {.up = &build_at_pod, .key = STR_INIT("metadata")};
+
+static enum err_kind not_an_object(struct build *b, const char *exception, const char *member,
                                    const struct tree *value)
 {
-    return build_fail(b, exception, "%s of the pod template must be an object, but is a %s", what,
-                      pyrepr_type(value));
+    struct build_path path = {.up = &at_pod_metadata, .key = str_of(member)};
+    return build_fail_at(b, exception, member ? &path : &at_pod_metadata,
+                         "must be an object, but is a %s", pyrepr_type(value));
 }
 
 /* The second half, near the end: the pod gets our labels (not the manifest's Job labels), and the
@@ -150,11 +154,11 @@ enum err_kind build_pod_labels(struct build *b)
             return build_full(b);
     }
     if (metadata->type != TREE_OBJECT)
-        return not_an_object(b, "AttributeError", "metadata", metadata);
+        return not_an_object(b, "AttributeError", NULL, metadata);
     const struct tree *labels = tree_get(metadata, STR("labels"));
     if (labels && labels->type != TREE_OBJECT)
         return not_an_object(b, "TypeError", "labels", labels);
-    enum err_kind kind = slugs(b, join(b, labels, b->labels), true, "pod", &result);
+    enum err_kind kind = slugs(b, join(b, labels, b->labels), true, &at_pod_metadata, &result);
     if (kind)
         return kind;
     if (!tree_set(b->out, metadata, STR("labels"), result))

@@ -18,11 +18,10 @@ static enum err_kind find_parts(struct build *b)
     const struct tree *containers = tree_get(tree_get(template, STR("spec")), STR("containers"));
     b->container = tree_at(containers, 0);
     if (!containers)
-        return build_fail(b, "KeyError",
-                          "job_configuration.job_manifest has no spec.template.spec.containers");
+        return build_fail_at(b, "KeyError", &build_at_manifest,
+                             "has no spec.template.spec.containers");
     if (!tree_is(b->container, TREE_OBJECT))
-        return build_fail(b, "AttributeError",
-                          "the first container of job_configuration.job_manifest is no object");
+        return build_fail_at(b, "AttributeError", &build_at_container, "must be an object");
     return ERR_NONE;
 }
 
@@ -64,22 +63,23 @@ static bool set_default_image(struct build *b)
 
 static enum err_kind set_arguments(struct build *b)
 {
+    struct build_path path = {.up = &build_at_container, .key = STR_INIT("args")};
     struct tree *args = tree_get(b->container, STR("args")), *words;
     struct err e;
     if (tree_is(args, TREE_ARRAY))
         return ERR_NONE;
     if (!tree_is_null(args) && args->type != TREE_STRING)
-        return build_fail(b, "ValueError",
-                          "args of the container must be a command line or a list of words, but "
-                          "are a %s",
-                          pyrepr_type(args));
+        return build_fail_at(b, "ValueError", &path,
+                             "must be a command line or a list of words, but is a %s",
+                             pyrepr_type(args));
     str line = tree_is_null(args) ? STR(COMMAND) : args->text;
     enum tree_origin origin =
         tree_is_null(args) ? TREE_FROM_WORKER : (enum tree_origin)args->origin;
     enum err_kind kind = shlex_split(b->out, line, &words, &e);
     if (kind == ERR_INVALID)
-        return build_fail(b, "ValueError", "the command \"" STR_FMT "\" of %s can't be split: %s",
-                          STR_ARG(str_sub(line, 0, 200)), build_origin((uint8_t)origin), e.text);
+        return build_fail_at(b, "ValueError", &path,
+                             "can't be split into words: %s in \"" STR_FMT "\"", e.text,
+                             STR_ARG(str_sub(line, 0, 100)));
     if (kind || !build_set(b, b->container, "args", words, origin))
         return build_full(b);
     return ERR_NONE;

@@ -184,8 +184,10 @@ static enum err_kind refer_to_env(struct build *b)
     struct tree *list = tree_get(b->container, STR("envFrom"));
     struct tree *entry = tree_object(b->out), *ref = tree_object(b->out);
     if (list && list->type != TREE_ARRAY)
-        return build_fail(b, "TypeError", "envFrom of the container must be a list, but is a %s",
-                          pyrepr_type(list));
+        return build_fail_at(
+            b, "TypeError",
+            &(struct build_path){.up = &build_at_container, .key = STR_INIT("envFrom")},
+            "must be a list, but is a %s", pyrepr_type(list));
     if (!list)
         list = tree_array(b->out);
     if (!entry || !ref || !list ||
@@ -205,9 +207,10 @@ static enum err_kind store_env(struct build *b)
     if (!data->count)
         return ERR_NONE;
     if (!tree_is(tree_path(b->job, "metadata.generateName"), TREE_STRING))
-        return build_fail(b, "AttributeError",
-                          "metadata.generateName of the Job must be text, since the Secret with "
-                          "its environment is named by it");
+        return build_fail_at(
+            b, "AttributeError",
+            &(struct build_path){.up = &build_at_metadata, .key = STR_INIT("generateName")},
+            "must be text, since the Secret with the environment is named by it");
     b->m->env_secret_name = env_secret_name(b);
     b->m->env_secret = b->m->env_secret_name.p ? env_secret_body(b, data) : NULL;
     if (!b->m->env_secret)

@@ -248,6 +248,7 @@ static void join_pairs(struct diff *d)
 /* -- the complaint */
 
 #define FAULTS_MAX 16 /* the skeleton has fewer members */
+#define DEPTH_MAX 16  /* and is less deep */
 
 static int by_text(const void *a, const void *b)
 {
@@ -273,12 +274,27 @@ static size_t faults(struct diff *d, enum change_kind kind, struct buf *memory, 
     return count;
 }
 
+/* The template's own words for a place: placeholder and variable, where it has some. */
+static void put_sources(struct build *b, struct buf *text, const struct place *place)
+{
+    struct build_path steps[DEPTH_MAX];
+    size_t n = 0;
+    for (; place && n + 1 < ARRAY_LEN(steps); place = place->up, n++) {
+        bool element = place->key.n == 1 && place->key.p[0] == '0';
+        steps[n] = (struct build_path){.up = &steps[n + 1], .key = element ? (str){0} : place->key};
+    }
+    steps[n] = build_at_manifest;
+    build_put_sources(b, text, steps);
+}
+
 static enum err_kind complain(struct build *b, struct diff *d)
 {
     str texts[FAULTS_MAX];
     struct buf memory = buf_new(&d->scratch, 8 * KIB), list = buf_new(&d->scratch, 8 * KIB);
     size_t missing = faults(d, CHANGE_ADD, &memory, texts);
     size_t count = missing ? missing : faults(d, CHANGE_REPLACE, &memory, texts);
+    if (!count)
+        return ERR_NONE;
     for (size_t i = 0; i < count; i++) {
         buf_put(&list, texts[i]);
         if (i + 1 < count)
@@ -289,10 +305,11 @@ static enum err_kind complain(struct build *b, struct diff *d)
                           "job_configuration.job_manifest lacks " STR_FMT
                           ": the worker needs a Job whose first container is 'prefect-job'",
                           STR_ARG(buf_str(&list)));
-    if (count)
-        return build_fail(b, "ValidationError", "in job_configuration.job_manifest " STR_FMT,
-                          STR_ARG(buf_str(&list)));
-    return ERR_NONE;
+    for (const struct change *c = d->first; c; c = c->next)
+        if (!c->gone && c->kind == CHANGE_REPLACE)
+            put_sources(b, &list, c->place);
+    return build_fail(b, "ValidationError", "in job_configuration.job_manifest " STR_FMT,
+                      STR_ARG(buf_str(&list)));
 }
 
 enum err_kind build_check_skeleton(struct build *b)
