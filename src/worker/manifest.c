@@ -48,10 +48,18 @@ static const struct build_path at_pod_spec = {.up = &build_at_pod, .key = STR_IN
 static const struct build_path at_containers = {.up = &at_pod_spec, .key = STR_INIT("containers")};
 const struct build_path build_at_container = {.up = &at_containers};
 
+void build_one_line(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == '\x7F')
+            *text = ' ';
+}
+
 static void set_text(struct build *b, const char *exception, const char *text)
 {
     b->error->exception = exception;
     err_set(&b->error->err, ERR_INVALID, "%s", text);
+    build_one_line(b->error->err.text);
 }
 
 enum err_kind build_fail(struct build *b, const char *exception, const char *format, ...)
@@ -170,9 +178,12 @@ void build_warn(struct build *b, const char *format, ...)
     va_start(args, format);
     buf_vprintf(&text, format, args);
     va_end(args);
+    buf_byte(&text, '\0');
     struct manifest_warning *warning = ARENA_NEW(b->out, struct manifest_warning);
     if (!warning || text.full)
         return;
+    build_one_line(text.p);
+    text.n--;
     warning->text = str_copy(b->out, buf_str(&text));
     struct manifest_warning **end = &b->m->warnings;
     while (*end)

@@ -53,6 +53,8 @@ enum err_kind build_fail(struct build *b, const char *exception, const char *for
  * placeholder and variable it came from, which is put behind. */
 enum err_kind build_fail_at(struct build *b, const char *exception, const struct build_path *path,
                             const char *format, ...) PRINTF_LIKE(4, 5);
+/* Placeholders and values may have line breaks; what is said of them has none. */
+void build_one_line(char *text);
 /* An arena is full. */
 enum err_kind build_full(struct build *b);
 /* What build_fail_at puts behind: line, placeholder and variable of the template at `path`. */

@@ -46,13 +46,15 @@ static enum err_kind need(struct build *b, const struct manifest_reference *want
     b->error->needed_by = str_copy(b->out, buf_str(&by));
     b->error->exception = "ObjectNotFound";
     if (wanted->kind == MANIFEST_BLOCK)
-        return err_set(&b->error->err, ERR_MISSING,
-                       "block '" STR_FMT "' of type '" STR_FMT "' is needed by " STR_FMT,
-                       STR_ARG(wanted->name), STR_ARG(wanted->type_slug),
-                       STR_ARG(b->error->needed_by));
-    return err_set(&b->error->err, ERR_MISSING, "%s '" STR_FMT "' is needed by " STR_FMT,
-                   wanted->kind == MANIFEST_VARIABLE ? "variable" : "the block with id",
-                   STR_ARG(wanted->name), STR_ARG(b->error->needed_by));
+        err_set(&b->error->err, ERR_MISSING,
+                "block '" STR_FMT "' of type '" STR_FMT "' is needed by " STR_FMT,
+                STR_ARG(wanted->name), STR_ARG(wanted->type_slug), STR_ARG(b->error->needed_by));
+    else
+        err_set(&b->error->err, ERR_MISSING, "%s '" STR_FMT "' is needed by " STR_FMT,
+                wanted->kind == MANIFEST_VARIABLE ? "variable" : "the block with id",
+                STR_ARG(wanted->name), STR_ARG(b->error->needed_by));
+    build_one_line(b->error->err.text);
+    return ERR_MISSING;
 }
 
 /* `name` without any occurrence of `prefix`, as the Python worker strips it. */

@@ -16,6 +16,14 @@ static void put_path(struct buf *out, const struct check_path *path)
         buf_printf(out, "%s" STR_FMT, path->up ? "." : "", STR_ARG(path->key));
 }
 
+/* Keys and placeholders may have line breaks. */
+static void one_line(struct buf *text)
+{
+    for (size_t i = 0; i < text->n; i++)
+        if ((unsigned char)text->p[i] < ' ')
+            text->p[i] = ' ';
+}
+
 static void add(struct check *c, const struct check_path *path, const struct tree *node,
                 bool warning, const char *format, va_list args)
 {
@@ -24,6 +32,8 @@ static void add(struct check *c, const struct check_path *path, const struct tre
     struct template_fault *fault = ARENA_NEW(c->out, struct template_fault);
     put_path(&place, path);
     buf_vprintf(&text, format, args);
+    one_line(&place);
+    one_line(&text);
     if (!fault || ++c->count > TEMPLATE_FAULTS_MAX) {
         c->full = true;
         return;
