@@ -77,9 +77,7 @@ static enum err_kind set_arguments(struct build *b)
         tree_is_null(args) ? TREE_FROM_WORKER : (enum tree_origin)args->origin;
     enum err_kind kind = shlex_split(b->out, line, &words, &e);
     if (kind == ERR_INVALID)
-        return build_fail_at(b, "ValueError", &path,
-                             "can't be split into words: %s in \"" STR_FMT "\"", e.text,
-                             STR_ARG(str_sub(line, 0, 100)));
+        return build_fail_at(b, "ValueError", &path, "can't be split into words: %s", e.text);
     if (kind || !build_set(b, b->container, "args", words, origin))
         return build_full(b);
     return ERR_NONE;
