@@ -10,6 +10,7 @@
 #include "worker/pool.h"
 #include "worker/propose.h"
 #include "worker/report.h"
+#include "worker/suspicion.h"
 #include "worker/tail.h"
 
 #define CASES 16
@@ -232,7 +233,12 @@ static void compose_message(struct crash_case *c, const struct kube_pod *pod)
     struct err e;
     struct kube_container guilty;
     if (!c->gone && c->job_text.n && kube_job_read(tick, c->job_text, &job, &e) == ERR_NONE) {
-        c->message = str_copy(&c->arena, diagnose_failure(tick, &job, pod));
+        /* Where there never was a pod, an Event of the Job told why. */
+        str podless =
+            pod || !record ? (str){0} : suspicions_cause(c->all->w->suspicions, record);
+        c->message = str_printf(&c->arena, STR_FMT "%s" STR_FMT,
+                                STR_ARG(diagnose_failure(tick, &job, pod)), podless.n ? " " : "",
+                                STR_ARG(podless));
         return;
     }
     if (pod && diagnose_guilty_container(tick, pod, &guilty)) {

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/observe.h"
 
+#include "base/time.h"
 #include "format/slug.h"
 #include "kube/job.h"
 #include "kube/watch.h"
 #include "worker/clusters.h"
 #include "worker/crash.h"
+#include "worker/deadlines.h"
 #include "worker/output.h"
 #include "worker/pods.h"
 #include "worker/poll.h"
+#include "worker/suspicion.h"
 
 #define SCOPES 16
 
@@ -108,6 +111,25 @@ static bool has_failed(const struct kube_job *job)
     return job->failed_condition || (!job->complete && job->failed > job->backoff_limit);
 }
 
+/* A live Job that has no pod now: suspicion.c looks for the cause. */
+static void note_pods(struct observer *o, struct job_record *record, const struct kube_job *job)
+{
+    bool changed = record->suspended != job->suspended;
+    int64_t now_us = time_now_us(), made_us = job->meta.created_us;
+    record->suspended = job->suspended;
+    if (job->active > 0 || changed) {
+        record->podless_us = record->look_ms = 0;
+        record->cause_key = 0;
+        record->looks = 0;
+    }
+    if (!record->live || job->active > 0)
+        return;
+    bool first = !changed && job->failed == 0 && made_us && made_us < now_us;
+    if (!record->podless_us)
+        record->podless_us = first ? made_us : now_us;
+    suspicions_wake(o->w->suspicions);
+}
+
 static void take_job(struct observer *o, uint8_t cluster, uint32_t list, bool deleted, str text)
 {
     struct arena *scratch = &o->w->tick;
@@ -125,6 +147,8 @@ static void take_job(struct observer *o, uint8_t cluster, uint32_t list, bool de
     record->complete = record->complete || job.complete;
     record->started = record->started || job.ready || job.succeeded || job.failed;
     set_live(o, record, !deleted && !job.complete && !has_failed(&job));
+    note_pods(o, record, &job);
+    deadlines_take_job(o->w->deadlines, record, &job);
     if (has_failed(&job))
         suspect(o, record);
     if (!deleted)

@@ -10,6 +10,7 @@
 
 #include "kube/pod.h"
 #include "worker/records.h"
+#include "worker/terms.h"
 #include "worker/worker.h"
 
 struct observer;
@@ -32,7 +33,13 @@ struct job_record {
     bool gone;            /* deleted */
     bool judged;          /* crash.c is done with it */
     bool in_case;         /* crash.c works on it */
+    struct job_terms terms; /* deadlines.c */
     bool ended_by_us;     /* deleted by a cancellation or a timeout: its end is no crash */
+    bool suspended;       /* spec.suspend */
+    uint8_t looks;        /* suspicion.c: requests so far */
+    int64_t podless_us;   /* since when it is live and has no pod; 0: it has one */
+    int64_t look_ms;      /* suspicion.c: loop time of its next request */
+    uint64_t cause_key;   /* suspicion.c: of the cause that the run was told last; 0 none */
 };
 
 struct observer *observer_open(struct arena *perm, struct worker *w);

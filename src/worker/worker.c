@@ -12,6 +12,7 @@
 #include "worker/clusters.h"
 #include "worker/connect.h"
 #include "worker/crash.h"
+#include "worker/deadlines.h"
 #include "worker/figures.h"
 #include "worker/health.h"
 #include "worker/job_delete.h"
@@ -22,6 +23,7 @@
 #include "worker/reconcile.h"
 #include "worker/report.h"
 #include "worker/submit.h"
+#include "worker/suspicion.h"
 
 #define TURN_MAX_MS 1000
 #define FLUSH_MS 5000         /* at the stop, for events and logs */
@@ -169,6 +171,14 @@ static enum err_kind open_clients(struct worker *w, struct err *e)
     return kind;
 }
 
+static void close_clients(struct worker *w)
+{
+    if (w->http)
+        http_close(w->http);
+    if (w->loop)
+        loop_close(w->loop);
+}
+
 static void open_machines(struct worker *w)
 {
     const struct config *config = w->config;
@@ -188,6 +198,8 @@ static void open_machines(struct worker *w)
     w->crashes = crashes_open(w->perm, w);
     w->job_refusals = job_refusals_open(w->perm);
     w->cancellation = cancellation_open(w->perm, w);
+    w->deadlines = deadlines_open(w->perm, w);
+    w->suspicions = suspicions_open(w->perm, w);
     w->observer = observer_open(w->perm, w);
     w->reconcile = reconcile_open(w->perm, w);
     if (config->with_healthcheck)
@@ -198,7 +210,8 @@ static void open_machines(struct worker *w)
 
 static bool run_once_is_over(struct worker *w)
 {
-    return w->config->run_once && w->run_once_polled && submissions_active(w->submissions) == 0;
+    return w->config->run_once && w->run_once_polled && !pool_busy(w->pool) &&
+           submissions_active(w->submissions) == 0;
 }
 
 static void turn(struct worker *w, int64_t max_wait_ms)
@@ -238,7 +251,9 @@ static void wind_down(struct worker *w)
                     "worker goes on with them",
                     submissions_active(w->submissions), w->config->stop_s);
     cancellation_stop(w->cancellation);
+    deadlines_stop(w->deadlines);
     reconcile_stop(w->reconcile);
+    suspicions_stop(w->suspicions);
     observer_stop(w->observer);
     crashes_stop(w->crashes);
     output_stop(w->output);
@@ -263,12 +278,10 @@ int worker_run(struct arena *perm, const struct config *config, const char *cons
     enum err_kind kind = open_clients(w, &e);
     if (kind) {
         log_error("%s", e.text);
+        close_clients(w);
         return 1;
     }
     open_machines(w);
-    if (config->limit > 0 && !config->name_given)
-        log_warning("--limit counts live Jobs by the worker's name, and without --name that is new "
-                    "at each start: after a restart the Jobs of before are not counted");
     observer_start(w->observer);
     reconcile_start(w->reconcile);
     cancellation_start(w->cancellation);
@@ -290,7 +303,6 @@ int worker_run(struct arena *perm, const struct config *config, const char *cons
     for (size_t i = 0; i < clusters_count(w->clusters); i++)
         if (clusters_kube(w->clusters, (uint8_t)i))
             kube_close(clusters_kube(w->clusters, (uint8_t)i)); /* ends a credential plugin */
-    http_close(w->http);
-    loop_close(w->loop);
+    close_clients(w);
     return w->failed ? 1 : 0;
 }

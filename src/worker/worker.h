@@ -18,6 +18,7 @@
 struct cancellation;
 struct clusters;
 struct crashes;
+struct deadlines;
 struct health;
 struct job_refusals;
 struct observer;
@@ -26,6 +27,7 @@ struct poll;
 struct pool;
 struct reconcile;
 struct submissions;
+struct suspicions;
 
 struct worker {
     const struct config *config;
@@ -45,9 +47,11 @@ struct worker {
     struct poll *poll;
     struct submissions *submissions;
     struct observer *observer;
+    struct suspicions *suspicions;
     struct crashes *crashes;
     struct cancellation *cancellation;
     struct job_refusals *job_refusals;
+    struct deadlines *deadlines;
     struct reconcile *reconcile;
     struct output *output;
     struct health *health; /* NULL without --with-healthcheck */
