@@ -28,7 +28,7 @@ struct json_stream {
     size_t key_from; /* in rest: behind the last opening quote */
     bool quoted;     /* inside a string */
     bool escaped;    /* behind a backslash in it */
-    bool object;     /* the document is an object */
+    bool object;     /* the document is an object, and a member of it is looked for */
     bool key_due;    /* the next string is a key of it */
     bool array_due;  /* a bracket here begins the array */
     bool scalar;     /* the element is a number or a word */
@@ -103,7 +103,7 @@ static void outside(struct json_stream *s, char c)
         if (c == '[' && array_due)
             s->place = FIRST;
         else if (s->depth++ == 0)
-            s->object = s->key_due = c == '{';
+            s->object = s->key_due = c == '{' && s->options.member.n;
         break;
     case ']':
     case '}':

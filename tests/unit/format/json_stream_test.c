@@ -87,6 +87,7 @@ static void test_other_shapes_are_all_rest(void **state)
     check_split("items", "[\"items\",[1]]", "", "[\"items\",[1]]");
     check_split("items", "[{\"items\":[1]}]", "", "[{\"items\":[1]}]");
     check_split("", "{\"detail\":[1]}", "", "{\"detail\":[1]}");
+    check_split("", "{\"\":[1]}", "", "{\"\":[1]}");
     check_split("", "7", "", "7");
 }
 
