@@ -99,6 +99,7 @@
 #define CANCEL_PASSED_MAX 256              /* runs remembered as none of ours to cancel (counts) */
 #define CANCEL_ARENA (16 * MIB)            /* address space of one cancellation: deployment, flow */
 #define DEADLINE_CASES_MAX 8               /* Jobs whose time is over, handled at once (counts) */
+#define RESTORE_ARENA (4 * MIB)            /* address space of 200 runs' variables after a restart */
 #define JOB_REFUSALS_MAX 16                /* namespaces without delete on Jobs, remembered (counts) */
 #define SUSPICION_CAUSES_MAX 64            /* causes remembered of Jobs without a pod (counts) */
 #define CASE_ARENA (8 * MIB)               /* address space of one crash: Job, message, log tails */

@@ -12,9 +12,9 @@
 
 #define PAGE PREFECT_FILTER_IDS_MAX
 #define TRIES_MAX 6
-#define SOON_MS 200          /* until pool and Jobs are known; while cases wait for a place */
-#define INTERVAL_MIN_MS 100  /* whatever the setting says */
-#define PASS_OVER_MS 600000  /* a run that is none of ours, or can't be helped */
+#define SOON_MS 200         /* until pool and Jobs are known; while cases wait for a place */
+#define INTERVAL_MIN_MS 100 /* whatever the setting says */
+#define PASS_OVER_MS 600000 /* a run that is none of ours, or can't be helped */
 
 /* A run that is left alone for now. */
 struct passed {
@@ -31,7 +31,7 @@ struct cancellation {
     struct json_stream *stream;
     prefect_id call;
     struct loop_timer timer;
-    int64_t offset;      /* of the page */
+    int64_t offset; /* of the page */
     size_t on_page;
     int64_t next_due_us; /* the end of the nearest grace; 0: none runs */
     bool more;           /* a run found no free place */
@@ -39,7 +39,7 @@ struct cancellation {
     int failures;
 };
 
-/* ---- the table ------------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 #define NEVER CANCEL_STATE_COUNT
 #define TO(name) CANCEL_##name
@@ -67,7 +67,7 @@ enum cancel_state cancel_next(enum cancel_state state, enum cancel_event event)
 static const char *const state_names[] = {CANCEL_STATES(NAME)};
 static const char *const event_names[] = {CANCEL_EVENTS(NAME)};
 
-/* ---- moving a case --------------------------------------------------------------------------------- */
+/* ---- moving a case -------------------------------------------------------------------------- */
 
 static void look(void *ctx);
 
@@ -130,12 +130,12 @@ void cancel_event(struct cancel_case *c, enum cancel_event event)
 void cancel_pass_over(struct cancel_case *c)
 {
     struct cancellation *all = c->all;
-    all->passed[all->next_passed] = (struct passed){
-        .run = c->run.id, .until_ms = loop_now_ms(all->w->loop) + PASS_OVER_MS};
+    all->passed[all->next_passed] =
+        (struct passed){.run = c->run.id, .until_ms = loop_now_ms(all->w->loop) + PASS_OVER_MS};
     all->next_passed = (all->next_passed + 1) % ARRAY_LEN(all->passed);
 }
 
-/* ---- which runs ------------------------------------------------------------------------------------- */
+/* ---- which runs ----------------------------------------------------------------------------- */
 
 int64_t cancellation_due_us(bool ran, int64_t asked_us, double grace_s)
 {
@@ -242,7 +242,7 @@ static enum err_kind on_run(void *ctx, str text, struct err *e)
     return kind;
 }
 
-/* ---- the question --------------------------------------------------------------------------------------- */
+/* ---- the question --------------------------------------------------------------------------- */
 
 static enum http_data_verdict on_data(void *ctx, str bytes, struct err *e)
 {
@@ -339,7 +339,7 @@ static void look(void *ctx)
     ask(all);
 }
 
-/* ---- for everybody ------------------------------------------------------------------------------------- */
+/* ---- for everybody -------------------------------------------------------------------------- */
 
 struct cancellation *cancellation_open(struct arena *perm, struct worker *w)
 {

@@ -5,8 +5,8 @@
 /*
  * Runs that Prefect wants cancelled: one filtered question at an interval. A run that never started
  * loses its Job at once; one that started only after a grace, in which its own process may cancel
- * itself and run its hooks. Then the run becomes Cancelled. What may be touched: Jobs that carry our
- * pool's id; and a run without a Job only where its claim names our cluster.
+ * itself and run its hooks. Then the run becomes Cancelled. What may be touched: Jobs that carry
+ * our pool's id; and a run without a Job only where its claim names our cluster.
  */
 
 #include "worker/worker.h"

@@ -14,22 +14,22 @@
 #include "worker/propose.h"
 #include "worker/report.h"
 
-#define CANCEL_STATES(X)                                                                           \
-    X(FREE)                                                                                        \
-    X(JOBS)       /* is one of its Jobs alive? */                                                  \
-    X(DELETE)     /* that Job */                                                                   \
-    X(HISTORY)    /* no Job is known: whose claim is it? */                                        \
-    X(CLUSTER)    /* would its Job be in our cluster? */                                           \
-    X(PID)        /* the Job that infrastructure_pid names */                                      \
-    X(FORCE)      /* Cancelled */                                                                  \
-    X(DEPLOYMENT) /* for the event */                                                              \
+#define CANCEL_STATES(X)                                      \
+    X(FREE)                                                   \
+    X(JOBS)       /* is one of its Jobs alive? */             \
+    X(DELETE)     /* that Job */                              \
+    X(HISTORY)    /* no Job is known: whose claim is it? */   \
+    X(CLUSTER)    /* would its Job be in our cluster? */      \
+    X(PID)        /* the Job that infrastructure_pid names */ \
+    X(FORCE)      /* Cancelled */                             \
+    X(DEPLOYMENT) /* for the event */                         \
     X(FLOW)       /* for the event */
 
-#define CANCEL_EVENTS(X)                                                                           \
-    X(OK)     /* the step is done */                                                               \
-    X(JOB)    /* there is a Job to delete */                                                       \
-    X(ABSENT) /* no Job of the run is known */                                                     \
-    X(AGAIN)  /* the same step later */                                                            \
+#define CANCEL_EVENTS(X)                       \
+    X(OK)     /* the step is done */           \
+    X(JOB)    /* there is a Job to delete */   \
+    X(ABSENT) /* no Job of the run is known */ \
+    X(AGAIN)  /* the same step later */        \
     X(DROP)   /* the run is left alone */
 
 #define CANCEL_ENUM_STATE(name) CANCEL_##name,
@@ -51,7 +51,7 @@ struct cancel_case {
     str pid;
     struct tree *flow_run, *deployment, *flow; /* what an event says of them */
 
-    str job, namespace;  /* of the Job that is deleted, or was last */
+    str job, namespace; /* of the Job that is deleted, or was last */
     struct uuid job_uid;
     bool known;   /* a Job of the run was among the records */
     bool deleted; /* we had one deleted */

@@ -51,7 +51,7 @@ static struct tree *keep(struct cancel_case *c, const struct prefect_reply *repl
     return object;
 }
 
-/* ---- Jobs ------------------------------------------------------------------------------------------ */
+/* ---- Jobs ----------------------------------------------------------------------------------- */
 
 static struct job_record *live_job(struct cancel_case *c)
 {
@@ -127,7 +127,7 @@ static void enter_delete(struct cancel_case *c)
         cancel_event(c, CANCEL_ON_AGAIN);
 }
 
-/* ---- no Job is known ------------------------------------------------------------------------------- */
+/* ---- no Job is known ------------------------------------------------------------------------ */
 
 /* Absence counts only where the claim was made for our cluster, and nobody is still on the way from
  * the claim to the Job. */
@@ -227,8 +227,7 @@ static void on_job(void *ctx, const struct kube_reply *reply)
         cancel_event(c, CANCEL_ON_AGAIN);
     } else if (reply->kind == ERR_MISSING) {
         cancel_event(c, CANCEL_ON_OK);
-    } else if (reply->kind ||
-               kube_job_read(scratch, reply->http->body, &job, &e) != ERR_NONE ||
+    } else if (reply->kind || kube_job_read(scratch, reply->http->body, &job, &e) != ERR_NONE ||
                !is_ours(c, scratch, &job)) {
         leave_alone(c);
     } else if (kube_job_live(&job)) {
@@ -264,7 +263,7 @@ static void enter_pid(struct cancel_case *c)
         cancel_event(c, CANCEL_ON_AGAIN);
 }
 
-/* ---- Cancelled ------------------------------------------------------------------------------------- */
+/* ---- Cancelled ------------------------------------------------------------------------------ */
 
 static str message_of(struct cancel_case *c)
 {
@@ -273,14 +272,14 @@ static str message_of(struct cancel_case *c)
     if (!c->deleted)
         return STR("The run was cancelled; its Job had ended without a word of it.");
     if (!c->ran)
-        return str_printf(&c->arena,
-                          "The run was cancelled before it started; its Job " STR_FMT
-                          " was deleted.",
-                          STR_ARG(c->job));
-    return str_printf(&c->arena,
-                      "The run did not end by itself within %.15g s after it was asked to cancel, so "
-                      "its Job " STR_FMT " was deleted.",
-                      c->w->config->cancel_grace_s, STR_ARG(c->job));
+        return str_printf(
+            &c->arena, "The run was cancelled before it started; its Job " STR_FMT " was deleted.",
+            STR_ARG(c->job));
+    return str_printf(
+        &c->arena,
+        "The run did not end by itself within %.15g s after it was asked to cancel, so "
+        "its Job " STR_FMT " was deleted.",
+        c->w->config->cancel_grace_s, STR_ARG(c->job));
 }
 
 static void on_forced(void *ctx, const struct proposal_result *result)
@@ -321,7 +320,7 @@ static void enter_force(struct cancel_case *c)
     proposal_start(&c->proposal);
 }
 
-/* ---- the event: with the names of deployment and flow, where they can be read ------------------------ */
+/* ---- the event: with the names of deployment and flow, where they can be read --------------- */
 
 static void on_deployment(void *ctx, const struct prefect_reply *reply)
 {
@@ -336,8 +335,7 @@ static void enter_deployment(struct cancel_case *c)
     if (c->deployment || uuid_is_nil(&c->deployment_id))
         cancel_event(c, CANCEL_ON_OK);
     else
-        ask(c, prefect_path_id(&c->w->tick, "/deployments/", &c->deployment_id, ""),
-            on_deployment);
+        ask(c, prefect_path_id(&c->w->tick, "/deployments/", &c->deployment_id, ""), on_deployment);
 }
 
 static void on_flow(void *ctx, const struct prefect_reply *reply)

@@ -10,7 +10,8 @@
 #include "base/uuid.h"
 #include "format/yaml.h"
 
-#define CANCELLATION_POLL_S 10 /* the Python client's 120 s is for a fallback that it seldom uses */
+/* The Python client's 120 s is for a fallback that it seldom uses. */
+#define CANCELLATION_POLL_S 10
 
 enum option {
     OPTION_NAME,
@@ -224,6 +225,13 @@ static enum err_kind load_prefect(struct loader *l)
 
 #define KUBERNETES(name) "PREFECT_INTEGRATIONS_KUBERNETES_" name
 
+static enum fail_doomed read_fail_doomed(str word)
+{
+    if (str_eq(word, STR("never")))
+        return FAIL_DOOMED_NEVER;
+    return str_eq(word, STR("all")) ? FAIL_DOOMED_ALL : FAIL_DOOMED_CERTAIN;
+}
+
 static void load_kubernetes(struct loader *l)
 {
     struct config *c = l->config;
@@ -249,6 +257,7 @@ static void load_kubernetes(struct loader *l)
     c->cancel_grace_s = settings_f64(s, "PREFECT_K8S_WORKER_CANCEL_GRACE_SECONDS");
     c->stop_s = settings_f64(s, "PREFECT_K8S_WORKER_STOP_SECONDS");
     c->reconcile_s = settings_f64(s, "PREFECT_K8S_WORKER_RECONCILE_SECONDS");
+    c->fail_doomed = read_fail_doomed(settings_str(s, "PREFECT_K8S_WORKER_FAIL_DOOMED"));
     c->log_streams = settings_i64(s, "PREFECT_K8S_WORKER_LOG_STREAMS");
     c->max_starting = settings_i64(s, "PREFECT_K8S_WORKER_MAX_STARTING");
 }

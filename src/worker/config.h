@@ -11,6 +11,13 @@
 #include "format/tree.h"
 #include "worker/settings.h"
 
+/* Pods that can't start: which of them end their run at once. */
+enum fail_doomed {
+    FAIL_DOOMED_NEVER,
+    FAIL_DOOMED_CERTAIN, /* where it can't heal by itself: the image's name */
+    FAIL_DOOMED_ALL,     /* a Secret or ConfigMap that is still missing after a minute, too */
+};
+
 struct config {
     /* flags */
     str pool;
@@ -61,6 +68,7 @@ struct config {
     double cancel_grace_s; /* between a running run's cancellation and its Job's deletion */
     double stop_s;         /* how long a stopping worker finishes what is in flight */
     double reconcile_s;    /* between two passes of reconciliation */
+    enum fail_doomed fail_doomed;
     int64_t log_streams;   /* pod logs read at once */
     int64_t max_starting;  /* runs whose Job has not started yet; 0: no cap */
 

@@ -21,7 +21,7 @@ typedef void job_deletion_done_fn(void *ctx, enum job_deletion_outcome outcome);
 /* Lives in its owner (zero-initialised); one Job at a time. */
 struct job_deletion {
     struct worker *w;
-    uint8_t cluster;    /* clusters.h */
+    uint8_t cluster;     /* clusters.h */
     str namespace, name; /* the owner's, valid until on_done */
     struct uuid uid;
     job_deletion_done_fn *on_done;
@@ -40,8 +40,7 @@ str job_deletion_path(struct arena *out, str namespace, str name, const struct u
 /* Where Kubernetes said no lately. */
 struct job_refusals;
 struct job_refusals *job_refusals_open(struct arena *perm);
-bool job_refusals_has(const struct job_refusals *r, uint8_t cluster, str namespace,
-                      int64_t now_ms);
+bool job_refusals_has(const struct job_refusals *r, uint8_t cluster, str namespace, int64_t now_ms);
 /* Remembered for ten minutes. True: it is news. The oldest one is forgotten when all places are
  * taken. */
 bool job_refusals_put(struct job_refusals *r, uint8_t cluster, str namespace, int64_t now_ms);

@@ -5,10 +5,34 @@
 
 #include "worker/manifest_build.h"
 
-/* The passes in the order of the Python worker. */
-static enum err_kind build(struct build *b)
+static enum err_kind run(struct build *b, build_pass *const *passes, size_t count)
 {
-    static enum err_kind (*const passes[])(struct build *) = {
+    for (size_t i = 0; i < count; i++) {
+        enum err_kind kind = passes[i](b);
+        if (kind)
+            return kind;
+    }
+    return ERR_NONE;
+}
+
+static struct build start(struct arena *out, struct arena scratch,
+                          const struct manifest_input *input, struct manifest *manifest,
+                          struct manifest_error *error)
+{
+    *manifest = (struct manifest){.job_timeout_s = -1, .pod_timeout_s = 60, .stream_output = true};
+    error->exception = "ValueError";
+    error->needed = (struct manifest_reference){0};
+    error->needed_by = (str){0};
+    return (struct build){
+        .out = out, .scratch = scratch, .in = input, .m = manifest, .error = error};
+}
+
+enum err_kind manifest_build(struct arena *out, struct arena scratch,
+                             const struct manifest_input *input, struct manifest *manifest,
+                             struct manifest_error *error)
+{
+    /* In the order of the Python worker. */
+    static build_pass *const passes[] = {
         build_variables,  /* job variables over defaults */
         build_values,     /* placeholders of values and of the worker's environment */
         build_blocks,     /* then block documents, in what came out */
@@ -18,24 +42,17 @@ static enum err_kind build(struct build *b)
         build_secrets,    /* credentials into Secrets */
         build_name,       /* metadata.name */
     };
-    for (size_t i = 0; i < ARRAY_LEN(passes); i++) {
-        enum err_kind kind = passes[i](b);
-        if (kind)
-            return kind;
-    }
-    return ERR_NONE;
+    struct build b = start(out, scratch, input, manifest, error);
+    return run(&b, passes, ARRAY_LEN(passes));
 }
 
-enum err_kind manifest_build(struct arena *out, struct arena scratch,
-                             const struct manifest_input *input, struct manifest *manifest,
-                             struct manifest_error *error)
+enum err_kind manifest_timeouts(struct arena *out, struct arena scratch,
+                                const struct manifest_input *input, struct manifest *manifest,
+                                struct manifest_error *error)
 {
-    *manifest = (struct manifest){.job_timeout_s = -1, .pod_timeout_s = 60, .stream_output = true};
-    error->exception = "ValueError";
-    error->needed = (struct manifest_reference){0};
-    error->needed_by = (str){0};
-    struct build b = {.out = out, .scratch = scratch, .in = input, .m = manifest, .error = error};
-    return build(&b);
+    static build_pass *const passes[] = {build_variables, build_values, build_timeouts};
+    struct build b = start(out, scratch, input, manifest, error);
+    return run(&b, passes, ARRAY_LEN(passes));
 }
 
 /* -- errors and warnings of the passes */

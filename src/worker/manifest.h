@@ -80,6 +80,12 @@ enum err_kind manifest_build(struct arena *out, struct arena scratch,
                              const struct manifest_input *input, struct manifest *manifest,
                              struct manifest_error *error) MUST_CHECK;
 
+/* Only the timeouts of the manifest, which need no blocks, no claim and no flow; the rest of it is
+ * unset. Errors as above. */
+enum err_kind manifest_timeouts(struct arena *out, struct arena scratch,
+                                const struct manifest_input *input, struct manifest *manifest,
+                                struct manifest_error *error) MUST_CHECK;
+
 /* prefix + 12 characters [a-z0-9], a pure function of run, claim and attempt (0, then 1 ... where
  * a name is taken by a foreign Job); the prefix is cut so that the whole has at most 63 bytes.
  * Also names the env Secret. */

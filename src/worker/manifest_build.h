@@ -46,6 +46,8 @@ extern const struct build_path build_at_metadata;  /* job_manifest.metadata */
 extern const struct build_path build_at_pod;       /* job_manifest.spec.template */
 extern const struct build_path build_at_container; /* ...spec.template.spec.containers[0] */
 
+typedef enum err_kind build_pass(struct build *b);
+
 /* Our sentence for a fault, with the class that the Python worker would name; ERR_INVALID. */
 enum err_kind build_fail(struct build *b, const char *exception, const char *format, ...)
     PRINTF_LIKE(3, 4);
@@ -74,6 +76,8 @@ enum err_kind build_blocks(struct build *b) MUST_CHECK;
 enum err_kind build_references(struct build *b) MUST_CHECK;
 /* manifest_validate.c */
 enum err_kind build_validate(struct build *b) MUST_CHECK;
+/* One part of it: the timeouts, and stream_output. */
+enum err_kind build_timeouts(struct build *b) MUST_CHECK;
 /* manifest_skeleton.c: what the Job has to have. */
 enum err_kind build_check_skeleton(struct build *b) MUST_CHECK;
 /* manifest_prepare.c */

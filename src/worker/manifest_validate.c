@@ -193,7 +193,7 @@ static enum err_kind take_boolean(struct build *b, const char *name, bool *out)
     return ERR_NONE;
 }
 
-static enum err_kind take_timeouts(struct build *b)
+enum err_kind build_timeouts(struct build *b)
 {
     struct manifest *m = b->m;
     int64_t job = -1;
@@ -317,7 +317,7 @@ enum err_kind build_validate(struct build *b)
     if (!kind)
         kind = take_cluster(b);
     if (!kind)
-        kind = take_timeouts(b);
+        kind = build_timeouts(b);
     if (!kind)
         kind = take_job(b);
     b->m->namespace = b->namespace;

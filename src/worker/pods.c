@@ -2,6 +2,7 @@
 #include "worker/pods.h"
 
 #include "base/time.h"
+#include "worker/deadlines.h"
 #include "worker/known.h"
 #include "worker/observe.h"
 #include "worker/output.h"
@@ -144,6 +145,7 @@ void pods_take(struct pods *p, uint8_t cluster, uint32_t list, bool listed, bool
     record->cluster = cluster;
     if (diagnose_pod(scratch, &pod, &found))
         d = &found;
+    deadlines_take_pod(p->w->deadlines, &pod, deleted ? NULL : d);
     struct uuid id = pod_event_id(scratch, &pod, d);
     str run_name = kube_label(scratch, &pod.meta, "prefect.io/flow-run-name");
     if (p->w->config->replicate_pod_events) {

@@ -56,6 +56,10 @@ const struct setting settings_of_worker[] = {
     SETTING("k8s_worker.reconcile_seconds", FLOAT, "30.0", .limits = ">=1",
             .help = "between two comparisons of Prefect's runs with the Jobs; a difference is "
                     "repaired after it was seen in two"),
+    SETTING("k8s_worker.fail_doomed", CHOICE, "certain", .limits = "never|certain|all",
+            .help = "which runs crash at once because their pod can't start: certain, where the "
+                    "image's name is invalid or the image is neither there nor may be pulled; all, "
+                    "also where a Secret or ConfigMap is missing for a minute; never"),
     SETTING("k8s_worker.log_streams", INT, "8", .limits = ">=1 <=24",
             .help = "pod logs that are read at the same time; further ones wait and miss nothing"),
     SETTING("k8s_worker.max_starting", INT, "0", .limits = ">=0",

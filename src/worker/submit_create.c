@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "format/json.h"
+#include "worker/deadlines.h"
 #include "worker/observe.h"
 #include "worker/submission.h"
 
@@ -38,6 +39,7 @@ static bool take_job(struct submission *s, str body, struct err *e)
     if (s->job_namespace.n == 0)
         s->job_namespace = s->manifest.namespace;
     observer_expect(s->w->observer, s->cluster, body); /* counts as live before the watch shows it */
+    deadlines_expect(s->w->deadlines, s->job_uid, &s->manifest);
     if (!s->manifest.stream_output)
         observer_set_quiet(s->w->observer, s->job_uid);
     return true;

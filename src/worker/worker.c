@@ -22,6 +22,7 @@
 #include "worker/pool.h"
 #include "worker/reconcile.h"
 #include "worker/report.h"
+#include "worker/restore.h"
 #include "worker/submit.h"
 #include "worker/suspicion.h"
 
@@ -199,6 +200,7 @@ static void open_machines(struct worker *w)
     w->job_refusals = job_refusals_open(w->perm);
     w->cancellation = cancellation_open(w->perm, w);
     w->deadlines = deadlines_open(w->perm, w);
+    w->restore = restore_open(w->perm, w);
     w->suspicions = suspicions_open(w->perm, w);
     w->observer = observer_open(w->perm, w);
     w->reconcile = reconcile_open(w->perm, w);
@@ -252,6 +254,7 @@ static void wind_down(struct worker *w)
                     submissions_active(w->submissions), w->config->stop_s);
     cancellation_stop(w->cancellation);
     deadlines_stop(w->deadlines);
+    restore_stop(w->restore);
     reconcile_stop(w->reconcile);
     suspicions_stop(w->suspicions);
     observer_stop(w->observer);
@@ -285,6 +288,7 @@ int worker_run(struct arena *perm, const struct config *config, const char *cons
     observer_start(w->observer);
     reconcile_start(w->reconcile);
     cancellation_start(w->cancellation);
+    restore_start(w->restore);
     if (!config->observer_enabled)
         probe(w);
     ask_version(w);

@@ -26,6 +26,7 @@ struct output;
 struct poll;
 struct pool;
 struct reconcile;
+struct restore;
 struct submissions;
 struct suspicions;
 
@@ -52,6 +53,7 @@ struct worker {
     struct cancellation *cancellation;
     struct job_refusals *job_refusals;
     struct deadlines *deadlines;
+    struct restore *restore;
     struct reconcile *reconcile;
     struct output *output;
     struct health *health; /* NULL without --with-healthcheck */

@@ -13,7 +13,7 @@ Status = dict[str, Any]
 Step = tuple[float, Status]
 OUTCOMES = (
     "succeed", "exit", "oom", "evicted", "image_error", "bad_image_name", "config_error", "unschedulable",
-    "crashloop", "never", "run", "no_pod", "node_lost",
+    "crashloop", "never", "run", "no_pod", "node_lost", "never_pull",
 )  # fmt: skip
 NODE = "node-1"
 UNSCHEDULABLE = "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
@@ -127,6 +127,12 @@ def steps(plan: Plan, pod: dict[str, Any]) -> Iterator[Step]:
             (
                 "InvalidImageName",
                 f'Failed to apply default image tag "{image}": invalid reference format',
+            )
+        ],
+        "never_pull": [
+            (
+                "ErrImageNeverPull",
+                f'Container image "{image}" is not present with pull policy of Never',
             )
         ],
         "config_error": [("CreateContainerConfigError", 'secret "missing" not found')],

@@ -35,7 +35,7 @@ static void every_state_can_be_given_up(void **state)
     }
 }
 
-/* From the start every state is reached, and FORCE only over a deletion, a known Job, or absence. */
+/* And FORCE only over a deletion, a known Job, or absence. */
 static void every_state_is_reached(void **state)
 {
     (void)state;

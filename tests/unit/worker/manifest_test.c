@@ -341,6 +341,21 @@ static void the_environments_secret_has_the_claims_name(void **state)
     assert_false(str_eq(first, manifest.env_secret_name));
 }
 
+/* -- timeouts alone */
+
+/* What needs a block is not rendered for them. */
+static void the_timeouts_need_no_blocks(void **state)
+{
+    (void)state;
+    struct manifest timeouts;
+    input.work_pool = pool("\"image\":\"{{ prefect.blocks.secret.x }}\"", "");
+    assert_int_equal(build(), ERR_MISSING);
+    assert_int_equal(manifest_timeouts(&arena, scratch, &input, &timeouts, &error), ERR_NONE);
+    assert_int_equal(timeouts.job_timeout_s, -1);
+    assert_int_equal(timeouts.pod_timeout_s, 60);
+    assert_false(timeouts.pod_timeout_enforced);
+}
+
 /* -- limits */
 
 static void what_does_not_fit_is_refused(void **state)
@@ -411,6 +426,7 @@ int main(void)
         cmocka_unit_test_setup(values_know_where_they_came_from, fresh),
         cmocka_unit_test_setup(fields_of_secret_blocks_are_marked, fresh),
         cmocka_unit_test_setup(the_environments_secret_has_the_claims_name, fresh),
+        cmocka_unit_test_setup(the_timeouts_need_no_blocks, fresh),
         cmocka_unit_test_setup(what_does_not_fit_is_refused, fresh),
         cmocka_unit_test_setup(a_template_of_a_megabyte_is_rendered, fresh),
         cmocka_unit_test_setup(nesting_beyond_the_cap_is_refused, fresh),
