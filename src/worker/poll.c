@@ -10,7 +10,6 @@
 #include "worker/pool.h"
 #include "worker/submit.h"
 
-
 struct poll {
     struct worker *w;
     prefect_id call;
@@ -21,6 +20,7 @@ struct poll {
     size_t backlog_read;
     bool started, stopped;
     bool more; /* the last reply had runs that fitted nowhere: poll again when there is room */
+    bool quota_said;
     int64_t last_ms;
     int failures;
 };
@@ -41,7 +41,7 @@ int64_t poll_last_ms(const struct poll *poll)
     return poll->last_ms;
 }
 
-/* ---- may a run be taken now? ----------------------------------------------------------------- */
+/* ---- may a run be taken now? --------------------------------------------------------------- */
 
 /* Live Jobs of this worker and runs on their way to one, against --limit. */
 static bool below_limit(struct worker *w)
@@ -62,12 +62,36 @@ static bool below_max_starting(struct worker *w)
            observer_own_starting_jobs(w->observer) + submissions_active(w->submissions) < cap;
 }
 
-static bool may_claim(struct worker *w)
+/* Which namespace a run goes to is known after its claim only: so with some runs waiting for a
+ * quota, none is claimed until one got through. */
+static bool below_quota_waits(struct worker *w)
 {
-    return w->kube_ready && !w->stopping && below_limit(w) && below_max_starting(w);
+    return submissions_quota_waits(w->submissions) < QUOTA_WAITS_MAX;
 }
 
-/* ---- backlog --------------------------------------------------------------------------------- */
+/* Once, until none waits any more. */
+static void say_quota(struct poll *poll)
+{
+    size_t waits = submissions_quota_waits(poll->w->submissions);
+    bool full = waits >= QUOTA_WAITS_MAX;
+    if (full && !poll->quota_said)
+        log_warning("%zu runs wait for a quota of Kubernetes: no further run is taken until one of "
+                    "them got through",
+                    waits);
+    poll->quota_said = full || (poll->quota_said && waits);
+}
+
+static bool below_limits(struct worker *w)
+{
+    return below_limit(w) && below_max_starting(w) && below_quota_waits(w);
+}
+
+static bool may_claim(struct worker *w)
+{
+    return w->kube_ready && !w->stopping && below_limits(w);
+}
+
+/* ---- backlog ------------------------------------------------------------------------------- */
 
 static bool backlog_empty(const struct poll *poll)
 {
@@ -106,11 +130,11 @@ static void drain_backlog(struct poll *poll)
     struct worker *w = poll->w;
     while (!backlog_empty(poll) && may_claim(w) && submissions_room(w->submissions))
         submissions_take(w->submissions, backlog_next(poll));
-    if (backlog_empty(poll) || !below_limit(w) || !below_max_starting(w))
+    if (backlog_empty(poll) || !below_limits(w))
         backlog_clear(poll); /* at a limit the rest comes again with a later poll */
 }
 
-/* ---- one poll ---------------------------------------------------------------------------------- */
+/* ---- one poll ------------------------------------------------------------------------------ */
 
 static enum err_kind on_run(void *ctx, str run, struct err *e)
 {
@@ -146,7 +170,8 @@ static int64_t interval_ms(const struct poll *poll)
 static void trouble(struct poll *poll, const struct err *e)
 {
     int64_t base_ms = (int64_t)(poll->w->config->query_s * 1000);
-    int doublings = poll->failures < 3 ? 0 : poll->failures / 3; /* as the Python worker backs off */
+    int doublings =
+        poll->failures < 3 ? 0 : poll->failures / 3; /* as the Python worker backs off */
     int64_t delay_ms = backoff_exponential_ms(base_ms, doublings > 3 ? 3 : doublings, base_ms * 8);
     poll->failures++;
     log_warning("%s; polling again in %lld s", e->text, (long long)(delay_ms + 500) / 1000);
@@ -207,6 +232,7 @@ static void poll_now(void *ctx)
     struct err e;
     if (poll->call || poll->stopped)
         return;
+    say_quota(poll);
     if (!w->kube_ready || !backlog_empty(poll) ||
         (w->config->limit > 0 && w->config->observer_enabled &&
          !observer_jobs_synced(w->observer))) {
@@ -221,8 +247,7 @@ static void poll_now(void *ctx)
     ASSERT(poll->stream);
     struct prefect_request request = {
         .method = HTTP_POST,
-        .path = prefect_path(&w->tick, "/work_pools/", w->config->pool,
-                             "/get_scheduled_flow_runs"),
+        .path = prefect_path(&w->tick, "/work_pools/", w->config->pool, "/get_scheduled_flow_runs"),
         .body = body_of(w),
         .repeat = PREFECT_REPEAT_SAFE, /* it reads only */
         .on_data = on_data,

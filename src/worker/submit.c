@@ -157,6 +157,14 @@ size_t submissions_active(const struct submissions *all)
     return all->slots.used;
 }
 
+size_t submissions_quota_waits(const struct submissions *all)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(all->all); i++)
+        count += all->all[i].state == SUBMIT_CREATE && all->all[i].quota_waits;
+    return count;
+}
+
 bool submissions_has(const struct submissions *all, const struct uuid *flow_run)
 {
     for (size_t i = 0; i < ARRAY_LEN(all->all); i++)

@@ -22,6 +22,8 @@ void submissions_resume(struct submissions *s, str run, const struct uuid *claim
                         int64_t claimed_us);
 bool submissions_room(const struct submissions *s);
 size_t submissions_active(const struct submissions *s);
+/* Those whose Job a quota forbids now; they are tried again. */
+size_t submissions_quota_waits(const struct submissions *s);
 bool submissions_has(const struct submissions *s, const struct uuid *flow_run);
 /* Gives up a submission whose Job only waits for a quota, and was not made. False: there is none. */
 bool submissions_withdraw(struct submissions *s, const struct uuid *flow_run);

@@ -94,6 +94,28 @@ def test_suspended(rig: Rig) -> None:
     assert worker.stop() == 0
 
 
+def test_no_claims_while_several_wait_for_a_quota(rig: Rig) -> None:
+    """Four runs wait for a quota at the Job's creation: the fifth is left to be taken later."""
+    message = 'jobs.batch "x" is forbidden: exceeded quota: jobs, requested: count/jobs.batch=1'
+    refused = {"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": message}
+    rig.kube.faults.add(
+        method="POST", path="/jobs", status=403, body={**refused, "code": 403}, times=None
+    )
+    first = [rig.scheduled_run() for _ in range(4)]
+    worker = rig.start()
+    worker.wait_line("wait for a quota", 15)
+    late = rig.scheduled_run()
+    polls = len(rig.prefect.journal.find("POST", "get_scheduled"))
+    rig.prefect.journal.wait("POST", "get_scheduled", count=polls + 4)
+    assert rig.prefect.states(late) == ["Scheduled"]
+    rig.kube.faults.clear()
+    for run in [*first, late]:
+        rig.submitted(run, timeout_s=30)
+    assert len(worker.matching("wait for a quota")) == 1
+    assert len(rig.kube.find_jobs()) == 5
+    assert worker.stop() == 0
+
+
 def test_events_may_not_be_read(rig: Rig) -> None:
     """One line with the rule, and no further request."""
     rig.kube.access.deny("list", "events")
