@@ -35,7 +35,7 @@ struct prefect_events_figures {
 };
 struct prefect_events_figures prefect_events_figures(const struct prefect_events *events);
 
-/* ---- the event object ------------------------------------------------------------------------ */
+/* ---- the event object ---------------------------------------------------------------------- */
 
 struct prefect_label {
     str key, value;
