@@ -7,7 +7,7 @@
 #include "kube/object.h"
 
 #define KUBE_QUEUE_LABEL "kueue.x-k8s.io/queue-name" /* which queue admits a suspended Job */
-#define KUBE_BACKOFF_LIMIT_DEFAULT 6 /* batch/v1: spec.backoffLimit */
+#define KUBE_BACKOFF_LIMIT_DEFAULT 6                 /* batch/v1: spec.backoffLimit */
 
 struct kube_job {
     struct kube_meta meta;
