@@ -23,8 +23,8 @@ static size_t extra_codes(struct worker *w, const int **codes)
 static enum err_kind prefect_tls(struct worker *w, struct tls_config *tls, struct err *e)
 {
     const struct settings *settings = w->config->settings;
-    *tls = (struct tls_config){
-        .insecure = settings_bool(settings, "PREFECT_API_TLS_INSECURE_SKIP_VERIFY")};
+    *tls = (struct tls_config){.insecure =
+                                   settings_bool(settings, "PREFECT_API_TLS_INSECURE_SKIP_VERIFY")};
     if (tls->insecure || !str_starts(w->config->api_url, STR("https://")))
         return ERR_NONE;
     str file = settings_str(settings, "PREFECT_API_SSL_CERT_FILE");

@@ -29,7 +29,7 @@ static bool may_come_later(enum err_kind kind)
     return kind == ERR_RETRY || kind == ERR_AUTH;
 }
 
-/* ---- the steps ------------------------------------------------------------------------------ */
+/* ---- the steps ----------------------------------------------------------------------------- */
 
 static void on_run(void *ctx, const struct prefect_reply *reply)
 {

@@ -34,8 +34,7 @@ static bool set(struct diagnosis *d, const char *category, const char *cause, en
     return true;
 }
 
-/* ---- waiting
- * ------------------------------------------------------------------------------------- */
+/* ---- waiting ------------------------------------------------------------------------------- */
 
 static bool image_waiting(struct arena *out, const struct kube_container *c, struct diagnosis *d)
 {
@@ -87,8 +86,7 @@ static bool doomed_waiting(struct arena *out, const struct kube_container *c, st
     return false;
 }
 
-/* ---- ended
- * ---------------------------------------------------------------------------------------- */
+/* ---- ended --------------------------------------------------------------------------------- */
 
 static str oom_text(struct arena *out, const struct kube_pod *pod, const struct kube_container *c)
 {
@@ -118,8 +116,7 @@ static bool ended(struct arena *out, const struct kube_pod *pod, const struct ku
     return false;
 }
 
-/* ---- unschedulable
- * ---------------------------------------------------------------------------------- */
+/* ---- unschedulable ------------------------------------------------------------------------- */
 
 static bool has_nocase(str text, const char *word)
 {
@@ -210,8 +207,7 @@ bool diagnose_pod(struct arena *out, const struct kube_pod *pod, struct diagnosi
     return disrupted(out, pod, d);
 }
 
-/* ---- the end of a Job
- * ---------------------------------------------------------------------------- */
+/* ---- the end of a Job ---------------------------------------------------------------------- */
 
 bool diagnose_guilty_container(struct arena *out, const struct kube_pod *pod,
                                struct kube_container *guilty)

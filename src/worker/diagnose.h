@@ -16,8 +16,8 @@ struct diagnosis {
     const char *category; /* "ImagePullError", "OOMKilled", "Unschedulable.Taint" ...; NULL: ours */
     const char *cause;    /* short name: the category, or Kubernetes' reason */
     enum log_level level;
-    str text;             /* one line with the remedy; in `out` */
-    uint64_t key;         /* equal for the same cause, though node counts or waiting times change */
+    str text;     /* one line with the remedy; in `out` */
+    uint64_t key; /* equal for the same cause, though node counts or waiting times change */
 };
 
 /* False: nothing is wrong with the pod. First match wins, in the Python worker's order. */

@@ -24,7 +24,8 @@ static void put_memory(struct worker *w, struct json_writer *out)
     json_member_i64(out, "perm_used", (int64_t)w->perm->used);
     json_member_i64(out, "tick_high", (int64_t)w->tick.high);
     json_member_i64(out, "exchange_high", (int64_t)http.exchange_arena_high);
-    json_member_i64(out, "submission_high", (int64_t)submissions_figures(w->submissions).arena_high);
+    json_member_i64(out, "submission_high",
+                    (int64_t)submissions_figures(w->submissions).arena_high);
     json_object_end(out);
     json_key(out, STR("http"));
     json_object_begin(out);

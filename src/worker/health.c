@@ -48,7 +48,7 @@ static void drop_late(void *ctx)
     drop(ctx);
 }
 
-/* ---- what is answered ------------------------------------------------------------------------- */
+/* ---- what is answered ---------------------------------------------------------------------- */
 
 static bool alive(struct health *h)
 {
@@ -115,7 +115,7 @@ static void answer(struct connection *c, str method, str path)
                   : STR("{\"message\":\"Worker may be unresponsive at this time\"}"));
 }
 
-/* ---- connections -------------------------------------------------------------------------------- */
+/* ---- connections --------------------------------------------------------------------------- */
 
 static void on_readable(void *ctx, int fd, short revents)
 {

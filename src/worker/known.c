@@ -40,7 +40,7 @@ static struct pod_record *unverified(struct known *k, size_t i)
     return record && record->unverified ? record : NULL;
 }
 
-/* ---- pods that Prefect has not heard of: read again, one by one ------------------------------------ */
+/* ---- pods that Prefect has not heard of: read again, one by one ---------------------------- */
 
 static void on_pod(void *ctx, const struct kube_reply *reply)
 {
@@ -71,8 +71,8 @@ static void read_next(struct known *k)
     ASSERT(record);
     struct kube_request request = {
         .method = HTTP_GET,
-        .path = kube_path(scratch, "/api/v1", str_of(record->namespace), "pods",
-                          str_of(record->name)),
+        .path =
+            kube_path(scratch, "/api/v1", str_of(record->namespace), "pods", str_of(record->name)),
         .on_done = on_pod,
         .ctx = k,
     };
@@ -81,7 +81,7 @@ static void read_next(struct known *k)
         loop_timer_set(k->w->loop, &k->timer, AGAIN_MS, next_batch, k);
 }
 
-/* ---- the question ------------------------------------------------------------------------------------ */
+/* ---- the question -------------------------------------------------------------------------- */
 
 static void mark_known(struct known *k, const struct uuid *event)
 {

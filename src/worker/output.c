@@ -9,8 +9,8 @@
 #include "net/backoff.h"
 #include "worker/clusters.h"
 
-#define WAITING 512            /* pods that wait for a stream */
-#define STREAM_IDLE_MS 0       /* a log may be silent for as long as it likes */
+#define WAITING 512      /* pods that wait for a stream */
+#define STREAM_IDLE_MS 0 /* a log may be silent for as long as it likes */
 #define LINE_MAX_KEPT (16 * KIB)
 
 /* Whose log. */
@@ -28,10 +28,10 @@ struct stream {
     struct source source;
     kube_id call;
     struct loop_timer timer;
-    int64_t last_ns;   /* time of the last line printed */
-    uint64_t at_last;  /* lines printed that carry it */
-    uint64_t to_skip;  /* of a resumed stream: lines of that time which were printed */
-    uint64_t fresh;    /* lines printed since the stream was opened */
+    int64_t last_ns;  /* time of the last line printed */
+    uint64_t at_last; /* lines printed that carry it */
+    uint64_t to_skip; /* of a resumed stream: lines of that time which were printed */
+    uint64_t fresh;   /* lines printed since the stream was opened */
     int failures;
     bool cut_said;
     size_t n;
@@ -56,7 +56,7 @@ struct output *output_open(struct arena *perm, struct worker *w)
     return o;
 }
 
-/* ---- lines ------------------------------------------------------------------------------------- */
+/* ---- lines --------------------------------------------------------------------------------- */
 
 static void print(const struct stream *s, str text)
 {
@@ -133,7 +133,7 @@ static enum http_data_verdict on_data(void *ctx, str bytes, struct err *e)
     return HTTP_DATA_TAKEN;
 }
 
-/* ---- streams -------------------------------------------------------------------------------------- */
+/* ---- streams ------------------------------------------------------------------------------- */
 
 static void start(struct stream *s, const struct source *source)
 {
@@ -207,7 +207,8 @@ static void open_stream(void *ctx)
                                    .on_data = on_data,
                                    .on_done = on_end,
                                    .ctx = s};
-    if (kube_send(clusters_kube(w->clusters, s->source.cluster), &request, &s->call, &e) != ERR_NONE)
+    if (kube_send(clusters_kube(w->clusters, s->source.cluster), &request, &s->call, &e) !=
+        ERR_NONE)
         loop_timer_set(w->loop, &s->timer, 1000, open_stream, s);
 }
 

@@ -50,8 +50,7 @@ static bool is_settled(const struct prefect_state *state)
 static void on_proposed(void *ctx, const struct proposal_result *result)
 {
     struct notice *n = ctx;
-    bool decided =
-        result->outcome == PROPOSAL_ACCEPTED || result->outcome == PROPOSAL_REJECTED;
+    bool decided = result->outcome == PROPOSAL_ACCEPTED || result->outcome == PROPOSAL_REJECTED;
     finish(n, result->outcome == PROPOSAL_MISSING || (decided && is_settled(&result->state)));
 }
 

@@ -53,7 +53,7 @@ struct pods *pods_open(struct arena *perm, struct worker *w)
     return p;
 }
 
-/* ---- one pod ------------------------------------------------------------------------------------- */
+/* ---- one pod ------------------------------------------------------------------------------- */
 
 static void tell_pending(struct pods *p, struct pod_record *record, const struct kube_pod *pod)
 {
@@ -62,8 +62,7 @@ static void tell_pending(struct pods *p, struct pod_record *record, const struct
         return;
     }
     if (!record->told_pending && !uuid_is_nil(&record->flow_run))
-        record->wants_pending =
-            !pendings_tell(p->pendings, &record->record.key, &record->flow_run);
+        record->wants_pending = !pendings_tell(p->pendings, &record->record.key, &record->flow_run);
 }
 
 static void tell_diagnosis(struct pods *p, struct pod_record *record, str run_name,
@@ -170,7 +169,7 @@ void pods_take(struct pods *p, uint8_t cluster, uint32_t list, bool listed, bool
         records_remove(&p->records, record);
 }
 
-/* ---- lists --------------------------------------------------------------------------------------- */
+/* ---- lists --------------------------------------------------------------------------------- */
 
 void pods_list_ends(struct pods *p, uint8_t cluster, uint32_t list, str namespace)
 {

@@ -21,12 +21,12 @@ struct pod_record {
     uint64_t diagnosis_key; /* of the cause that the run was told last; 0 none */
     char name[96];
     char namespace[64];
-    uint32_t seen;       /* list in which it was last seen */
-    bool told_pending;   /* the run knows that its pod waits */
-    bool wants_pending;  /* it should know, and no notice was free */
-    bool unverified;     /* listed: not known yet whether Prefect has its event */
-    bool output;         /* its log is followed */
-    uint8_t cluster;     /* clusters.h */
+    uint32_t seen;      /* list in which it was last seen */
+    bool told_pending;  /* the run knows that its pod waits */
+    bool wants_pending; /* it should know, and no notice was free */
+    bool unverified;    /* listed: not known yet whether Prefect has its event */
+    bool output;        /* its log is followed */
+    uint8_t cluster;    /* clusters.h */
 };
 
 struct pods *pods_open(struct arena *perm, struct worker *w);

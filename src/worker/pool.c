@@ -9,11 +9,11 @@
 #include "worker/manifest.h"
 #include "worker/poll.h"
 
-#define STATES(X)                                                                                  \
-    X(IDLE)    /* between heartbeats */                                                            \
-    X(READING) /* GET the pool */                                                                  \
-    X(CREATING)                                                                                    \
-    X(FILLING) /* PATCH an empty template */                                                       \
+#define STATES(X)                            \
+    X(IDLE)    /* between heartbeats */      \
+    X(READING) /* GET the pool */            \
+    X(CREATING)                              \
+    X(FILLING) /* PATCH an empty template */ \
     X(BEATING) /* POST the heartbeat */
 #define STATE_ENUM(name) POOL_##name,
 enum pool_state { STATES(STATE_ENUM) };
@@ -31,7 +31,7 @@ struct pool {
     bool known, missing_said, started, mismatch_said, paused_said;
     bool template_given_said;
     bool metadata_sent, id_refused; /* Cloud: what the heartbeat tells and asks for */
-    int failures; /* in a row */
+    int failures;                   /* in a row */
 };
 
 static void read_pool(void *ctx);
@@ -108,7 +108,7 @@ static void send(struct pool *pool, enum pool_state state, const struct prefect_
         trouble(pool, &e);
 }
 
-/* ---- heartbeat ---------------------------------------------------------------------------------- */
+/* ---- heartbeat ----------------------------------------------------------------------------- */
 
 /* Cloud knows workers by an id that the first heartbeats ask for. */
 static bool asks_for_id(const struct pool *pool)
@@ -170,7 +170,7 @@ static void send_heartbeat(struct pool *pool)
     send(pool, POOL_BEATING, &request);
 }
 
-/* ---- the pool's object -------------------------------------------------------------------------- */
+/* ---- the pool's object --------------------------------------------------------------------- */
 
 /* The object's text with `template` as its base_job_template. */
 static str with_template(struct arena *out, struct json object, str template, size_t size)
@@ -277,8 +277,7 @@ static bool type_fits(struct pool *pool, str type)
 static void say_paused(struct pool *pool, bool paused)
 {
     if (paused && !pool->paused_said)
-        log_warning("work pool '" STR_FMT
-                    "' is paused: no run is started until it is resumed",
+        log_warning("work pool '" STR_FMT "' is paused: no run is started until it is resumed",
                     STR_ARG(pool->w->config->pool));
     pool->paused_said = paused;
 }
@@ -352,7 +351,7 @@ static void take_pool(struct pool *pool, str body)
         send_heartbeat(pool);
 }
 
-/* ---- creation ----------------------------------------------------------------------------------- */
+/* ---- creation ------------------------------------------------------------------------------ */
 
 static void on_created(void *ctx, const struct prefect_reply *reply)
 {

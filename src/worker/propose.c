@@ -21,7 +21,7 @@ static void fail(struct proposal *p, const struct err *e)
     finish(p, e->kind == ERR_MISSING ? PROPOSAL_MISSING : PROPOSAL_FAILED);
 }
 
-/* ---- history: was our transition accepted although we did not hear of it? -------------------- */
+/* ---- history: was our transition accepted although we did not hear of it? ------------------ */
 
 static void on_history(void *ctx, const struct prefect_reply *reply)
 {
@@ -65,7 +65,7 @@ static void read_history(struct proposal *p, enum proposal_outcome otherwise)
     }
 }
 
-/* ---- the proposal itself ----------------------------------------------------------------------- */
+/* ---- the proposal itself ------------------------------------------------------------------- */
 
 static void on_decided(struct proposal *p, const struct prefect_state_reply *reply)
 {

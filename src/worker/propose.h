@@ -32,10 +32,10 @@ struct proposal {
     struct worker *w;
     struct uuid run, transition;
     enum prefect_state_type type;
-    const char *name;  /* static text */
-    str message;       /* the owner's */
+    const char *name; /* static text */
+    str message;      /* the owner's */
     bool force;
-    bool check_history; /* a claim: look into the history where the answer is not ours */
+    bool check_history;  /* a claim: look into the history where the answer is not ours */
     int64_t deadline_ms; /* loop time after which WAIT is given up; 0: none */
     prefect_id call;
     struct loop_timer timer;

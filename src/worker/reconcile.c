@@ -9,13 +9,13 @@
 #include "worker/repair.h"
 #include "worker/submit.h"
 
-#define START_POLL_MS 200   /* until pool and Job list are known */
+#define START_POLL_MS 200 /* until pool and Job list are known */
 #define PAGE 200
-#define DIFFERENCES 256     /* remembered at once; more are found by a later pass */
+#define DIFFERENCES 256 /* remembered at once; more are found by a later pass */
 
-#define STEPS(X)                                                                                   \
-    X(IDLE)                                                                                        \
-    X(ALIVE) /* runs that Prefect thinks alive */                                                  \
+#define STEPS(X)                                  \
+    X(IDLE)                                       \
+    X(ALIVE) /* runs that Prefect thinks alive */ \
     X(OVER)  /* runs of live Jobs that are over */
 #define STEP_ENUM(name) RECONCILE_##name,
 enum reconcile_step { STEPS(STEP_ENUM) };
@@ -48,7 +48,7 @@ static void next_page(struct reconcile *r);
 static void next_over(struct reconcile *r);
 static void begin_pass(void *ctx);
 
-/* ---- differences ---------------------------------------------------------------------------------- */
+/* ---- differences --------------------------------------------------------------------------- */
 
 static struct difference *difference_of(struct reconcile *r, const struct uuid *run)
 {
@@ -116,7 +116,7 @@ static void end_pass(struct reconcile *r)
     loop_timer_set(r->w->loop, &r->timer, backoff_jitter_ms(pass_ms(r), 0.1), begin_pass, r);
 }
 
-/* ---- reading runs, page by page --------------------------------------------------------------------- */
+/* ---- reading runs, page by page ------------------------------------------------------------ */
 
 void reconcile_gather(struct worker *w, const struct uuid *run, struct reconcile_facts *facts)
 {
@@ -165,7 +165,8 @@ static void on_page(void *ctx, const struct prefect_reply *reply)
     str rest;
     r->call = 0;
     if (reply->kind || json_stream_end(r->stream, &rest, &e) != ERR_NONE) {
-        log_warning("runs can't be compared with Jobs: %s", reply->kind ? reply->err->text : e.text);
+        log_warning("runs can't be compared with Jobs: %s",
+                    reply->kind ? reply->err->text : e.text);
         end_pass(r);
         return;
     }
@@ -239,7 +240,7 @@ static void next_over(struct reconcile *r)
         end_pass(r);
 }
 
-/* ---- passes -------------------------------------------------------------------------------------------- */
+/* ---- passes -------------------------------------------------------------------------------- */
 
 static void begin_pass(void *ctx)
 {

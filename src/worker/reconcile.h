@@ -18,11 +18,11 @@ struct reconcile *reconcile_open(struct arena *perm, struct worker *w);
 void reconcile_start(struct reconcile *r);
 void reconcile_stop(struct reconcile *r);
 
-/* ---- the decision, pure ------------------------------------------------------------------------- */
+/* ---- the decision, pure -------------------------------------------------------------------- */
 
 enum reconcile_verdict {
     RECONCILE_FINE,
-    RECONCILE_RESUME,     /* claimed by us, and no Job made or reported: go on where the claim stands */
+    RECONCILE_RESUME, /* claimed by us, and no Job made or reported: go on where the claim stands */
     RECONCILE_CRASH_GONE, /* its Job does not exist any more */
     RECONCILE_CRASH_MUTE, /* its Job is complete, and the run never reported its end */
     RECONCILE_DELETE_JOB, /* the run is over, and its Job lives on */

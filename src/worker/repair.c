@@ -14,14 +14,14 @@
 
 #define PLACES 8
 
-#define STATES(X)                                                                                  \
-    X(FREE)                                                                                        \
-    X(READING)    /* the run, as it is now */                                                      \
-    X(HISTORY)    /* whose claim is it? */                                                         \
-    X(DEPLOYMENT) /* does its configuration name another cluster? */                               \
-    X(LOOKING)    /* is its Job really gone? */                                                    \
-    X(RESUMING)                                                                                    \
-    X(CRASHING)                                                                                    \
+#define STATES(X)                                                    \
+    X(FREE)                                                          \
+    X(READING)    /* the run, as it is now */                        \
+    X(HISTORY)    /* whose claim is it? */                           \
+    X(DEPLOYMENT) /* does its configuration name another cluster? */ \
+    X(LOOKING)    /* is its Job really gone? */                      \
+    X(RESUMING)                                                      \
+    X(CRASHING)                                                      \
     X(DELETING) /* the Job of a run that is over */
 #define STATE_ENUM(name) REPAIR_##name,
 enum repair_state { STATES(STATE_ENUM) };
@@ -33,13 +33,13 @@ struct repair {
     int64_t standing_ms;
     struct arena arena; /* run, claim, message */
     struct run_ref run;
-    str text;           /* the run's object */
+    str text; /* the run's object */
     str pid;
     str deployment_id;
     struct uuid claim;
     int64_t claimed_us;
     bool own_claim;
-    struct uuid job;    /* of the record that is deleted */
+    struct uuid job; /* of the record that is deleted */
     prefect_id call;
     kube_id kube_call;
     struct kube *kube;
@@ -58,8 +58,7 @@ struct repairs *repairs_open(struct arena *perm, struct worker *w, repairs_done_
                              void *ctx)
 {
     struct repairs *all = arena_must(perm, sizeof *all);
-    *all = (struct repairs){
-        .w = w, .on_done = on_done, .ctx = ctx, .started_us = time_now_us()};
+    *all = (struct repairs){.w = w, .on_done = on_done, .ctx = ctx, .started_us = time_now_us()};
     for (size_t i = 0; i < PLACES; i++) {
         all->places[i].all = all;
         arena_reserve(&all->places[i].arena, "repair", 2 * RUN_JSON_MAX);
@@ -67,7 +66,8 @@ struct repairs *repairs_open(struct arena *perm, struct worker *w, repairs_done_
     return all;
 }
 
-static int64_t patience_ms(const struct repairs *all, enum reconcile_verdict verdict, bool own_claim)
+static int64_t patience_ms(const struct repairs *all, enum reconcile_verdict verdict,
+                           bool own_claim)
 {
     int64_t pass_ms = (int64_t)(all->w->config->reconcile_s * 1000);
     return reconcile_patience_ms(verdict, own_claim, pass_ms);
@@ -105,7 +105,7 @@ static void ask(struct repair *r, enum repair_state state, str path, prefect_don
         end(r);
 }
 
-/* ---- carrying out ---------------------------------------------------------------------------------- */
+/* ---- carrying out -------------------------------------------------------------------------- */
 
 static void on_crashed(void *ctx, const struct proposal_result *result)
 {
@@ -140,9 +140,10 @@ static void resume(struct repair *r)
     struct worker *w = r->all->w;
     r->state = REPAIR_RESUMING;
     if (!w->stopping && submissions_room(w->submissions)) {
-        report_run(w, &r->run, LOG_WARNING, RUN_LOGGER_WORKER,
-                   "The run was claimed, and its Job not made or not reported; going on where the claim "
-                   "stands");
+        report_run(
+            w, &r->run, LOG_WARNING, RUN_LOGGER_WORKER,
+            "The run was claimed, and its Job not made or not reported; going on where the claim "
+            "stands");
         submissions_resume(w->submissions, r->text, &r->claim, r->claimed_us);
     }
     end(r);
@@ -178,9 +179,9 @@ static void delete_job(struct repair *r)
                              str_of(job->name));
         struct kube_request request = {
             .method = HTTP_DELETE,
-            .path = str_printf(&w->tick,
-                               STR_FMT "?gracePeriodSeconds=30&propagationPolicy=Foreground",
-                               STR_ARG(path)),
+            .path =
+                str_printf(&w->tick, STR_FMT "?gracePeriodSeconds=30&propagationPolicy=Foreground",
+                           STR_ARG(path)),
             .on_done = on_deleted,
             .ctx = r,
         };
@@ -191,7 +192,7 @@ static void delete_job(struct repair *r)
     end(r);
 }
 
-/* ---- confirming -------------------------------------------------------------------------------------- */
+/* ---- confirming ---------------------------------------------------------------------------- */
 
 static void on_looked(void *ctx, const struct kube_reply *reply)
 {
@@ -316,8 +317,7 @@ static void on_history(void *ctx, const struct prefect_reply *reply)
             continue;
         r->claim = state.id;
         r->claimed_us = state.timestamp_us;
-        r->own_claim =
-            str_eq(name, w->config->name) && state.timestamp_us < r->all->started_us;
+        r->own_claim = str_eq(name, w->config->name) && state.timestamp_us < r->all->started_us;
     }
     if (ours)
         confirm(r);

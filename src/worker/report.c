@@ -36,7 +36,7 @@ void report_run(struct worker *w, const struct run_ref *run, enum log_level leve
     report_run_text(w, run, level, logger, buf_str(&line));
 }
 
-/* ---- events ---------------------------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------------------------- */
 
 static void put_related(struct json_writer *w, const char *kind, str id, str name)
 {

@@ -89,8 +89,7 @@ static void render(struct restore *r, struct restored *it, str deployment)
     set_terms(r, &it->run, &manifest);
 }
 
-/* ---- deployments, one after the other ---------------------------------------------------------
- */
+/* ---- deployments, one after the other ------------------------------------------------------ */
 
 static void render_all_of(struct restore *r, const struct uuid *deployment, str text)
 {
@@ -155,8 +154,7 @@ static void next_deployment(void *ctx)
         again(r, next_deployment, &e);
 }
 
-/* ---- runs, a batch at a time ------------------------------------------------------------------
- */
+/* ---- runs, a batch at a time --------------------------------------------------------------- */
 
 static enum err_kind on_run(void *ctx, str text, struct err *e)
 {

@@ -36,9 +36,8 @@ static void send(struct secret_step *step, enum http_method method, str name, st
         .method = method,
         .path = kube_path(scratch, "/api/v1", step->namespace, "secrets", name),
         .body = body,
-        .content_type = method == HTTP_PATCH
-                            ? STR("application/strategic-merge-patch+json")
-                            : (str){0},
+        .content_type =
+            method == HTTP_PATCH ? STR("application/strategic-merge-patch+json") : (str){0},
         .on_done = on_done,
         .ctx = step,
     };
@@ -46,7 +45,7 @@ static void send(struct secret_step *step, enum http_method method, str name, st
         step->on_done(step->ctx, SECRET_RETRY, &e);
 }
 
-/* ---- the API key's Secret --------------------------------------------------------------------------- */
+/* ---- the API key's Secret ------------------------------------------------------------------ */
 
 static void put_data(struct secret_step *step, struct json_writer *out)
 {
@@ -119,7 +118,7 @@ void secret_put_api_key(struct secret_step *step)
     send(step, HTTP_GET, step->name, (str){0}, on_read);
 }
 
-/* ---- the environment's Secret ------------------------------------------------------------------------ */
+/* ---- the environment's Secret -------------------------------------------------------------- */
 
 static void on_env_created(void *ctx, const struct kube_reply *reply)
 {

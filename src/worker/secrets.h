@@ -20,15 +20,16 @@ struct secret_step {
     struct kube *kube;
     struct arena *arena; /* the owner's: bodies and replies */
     str namespace, name;
-    str value;           /* API key */
-    struct tree *body;   /* environment's Secret */
+    str value;         /* API key */
+    struct tree *body; /* environment's Secret */
     bool replace_on_conflict;
     kube_id call;
     secret_done_fn *on_done;
     void *ctx;
 };
 
-/* Makes or refreshes Secret `name` with {"value": base64(value)}: read, then replaced or created. */
+/* Makes or refreshes Secret `name` with {"value": base64(value)}: read, then replaced or created.
+ */
 void secret_put_api_key(struct secret_step *step);
 /* Creates `body`; one that is there already (409) is taken for ours: its name is the claim's. */
 void secret_create_env(struct secret_step *step);

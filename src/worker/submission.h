@@ -14,32 +14,32 @@
 #include "worker/secrets.h"
 #include "worker/submit.h"
 
-#define SUBMIT_STATES(X)                                                                           \
-    X(FREE)       /* no run */                                                                     \
-    X(DEPLOYMENT) /* reading the deployment */                                                     \
-    X(ORPHAN)     /* it is gone: cancelling the run */                                             \
-    X(CLAIM)      /* proposing Pending */                                                          \
-    X(FLOW)       /* reading the flow */                                                           \
-    X(RESOLVE)    /* building the manifest */                                                      \
-    X(FETCH)      /* reading a block or variable that the template names */                        \
-    X(LABEL)      /* the run's labels: which worker took it */                                     \
-    X(SUBMITTING) /* proposing Submitting */                                                       \
-    X(KEY_SECRET) /* the API key's Secret */                                                       \
-    X(ENV_SECRET) /* the environment's Secret */                                                   \
-    X(CREATE)     /* POST of the Job */                                                            \
-    X(ADOPT)      /* 409: is the Job of that name this run's? */                                   \
-    X(OWN)        /* the environment's Secret gets its Job as owner */                             \
-    X(REPORT)     /* infrastructure_pid */                                                         \
-    X(CRASH)      /* proposing Crashed */                                                          \
+#define SUBMIT_STATES(X)                                                    \
+    X(FREE)       /* no run */                                              \
+    X(DEPLOYMENT) /* reading the deployment */                              \
+    X(ORPHAN)     /* it is gone: cancelling the run */                      \
+    X(CLAIM)      /* proposing Pending */                                   \
+    X(FLOW)       /* reading the flow */                                    \
+    X(RESOLVE)    /* building the manifest */                               \
+    X(FETCH)      /* reading a block or variable that the template names */ \
+    X(LABEL)      /* the run's labels: which worker took it */              \
+    X(SUBMITTING) /* proposing Submitting */                                \
+    X(KEY_SECRET) /* the API key's Secret */                                \
+    X(ENV_SECRET) /* the environment's Secret */                            \
+    X(CREATE)     /* POST of the Job */                                     \
+    X(ADOPT)      /* 409: is the Job of that name this run's? */            \
+    X(OWN)        /* the environment's Secret gets its Job as owner */      \
+    X(REPORT)     /* infrastructure_pid */                                  \
+    X(CRASH)      /* proposing Crashed */                                   \
     X(DONE)       /* giving the place back */
 
-#define SUBMIT_EVENTS(X)                                                                           \
-    X(OK)       /* the step is done, or there is nothing to do */                                  \
-    X(NEED)     /* a reference has to be fetched */                                                \
-    X(STOP)     /* the server decided otherwise, or the Job is another run's */                    \
-    X(MISSING)  /* 404 */                                                                          \
-    X(CONFLICT) /* 409 */                                                                          \
-    X(RETRY)    /* the same again later */                                                         \
+#define SUBMIT_EVENTS(X)                                                        \
+    X(OK)       /* the step is done, or there is nothing to do */               \
+    X(NEED)     /* a reference has to be fetched */                             \
+    X(STOP)     /* the server decided otherwise, or the Job is another run's */ \
+    X(MISSING)  /* 404 */                                                       \
+    X(CONFLICT) /* 409 */                                                       \
+    X(RETRY)    /* the same again later */                                      \
     X(FAIL)     /* will not work */
 
 #define SUBMIT_ENUM_STATE(name) SUBMIT_##name,

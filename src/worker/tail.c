@@ -65,8 +65,8 @@ static void gather(struct tail *tail, const struct kube_pod *pod)
     str name;
     bool init;
     tail->count = 0;
-    for (size_t i = 0;
-         tail->count < TAIL_CONTAINERS && kube_pod_spec_container(tail->arena, pod, i, &name, &init);
+    for (size_t i = 0; tail->count < TAIL_CONTAINERS &&
+                       kube_pod_spec_container(tail->arena, pod, i, &name, &init);
          i++) {
         if (!init && (regular++ == 0 || str_eq(name, STR("prefect-job"))))
             primary = tail->count;

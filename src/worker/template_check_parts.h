@@ -12,7 +12,7 @@ struct check {
     struct arena scratch;
     const struct tree *configuration; /* job_configuration */
     const struct tree *properties;    /* variables.properties */
-    struct template_fault *first; /* by line */
+    struct template_fault *first;     /* by line */
     size_t count;
     bool full;
 };

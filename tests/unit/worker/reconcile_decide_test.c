@@ -33,10 +33,9 @@ static void test_jobs_and_runs_together(void **state)
     (void)state;
     assert_int_equal(decide((struct reconcile_facts){.state = PREFECT_RUNNING, .job_live = true}),
                      RECONCILE_FINE);
-    assert_int_equal(
-        decide((struct reconcile_facts){
-            .state = PREFECT_PENDING, .job_live = true, .has_pid = true}),
-        RECONCILE_FINE);
+    assert_int_equal(decide((struct reconcile_facts){
+                         .state = PREFECT_PENDING, .job_live = true, .has_pid = true}),
+                     RECONCILE_FINE);
     /* Made, and never reported. */
     assert_int_equal(decide((struct reconcile_facts){.state = PREFECT_PENDING, .job_live = true}),
                      RECONCILE_RESUME);
@@ -52,9 +51,8 @@ static void test_other_states_are_not_judged(void **state)
                                                      PREFECT_CANCELLING, PREFECT_STATE_UNKNOWN};
     for (size_t i = 0; i < ARRAY_LEN(states); i++)
         for (int complete = 0; complete < 2; complete++)
-            assert_int_equal(decide((struct reconcile_facts){.state = states[i],
-                                                             .job_complete = complete,
-                                                             .has_pid = true}),
+            assert_int_equal(decide((struct reconcile_facts){
+                                 .state = states[i], .job_complete = complete, .has_pid = true}),
                              RECONCILE_FINE);
 }
 
