@@ -37,9 +37,8 @@ int command_start(const struct command_context *context, int argc, char *const *
     int prompt = settings_is_set(settings, "PREFECT_CLI_PROMPT")
                      ? settings_bool(settings, "PREFECT_CLI_PROMPT")
                      : -1;
-    struct config_arguments arguments = {.argc = argc,
-                                         .argv = argv,
-                                         .interactive = command_interactive(context, prompt)};
+    struct config_arguments arguments = {
+        .argc = argc, .argv = argv, .interactive = command_interactive(context, prompt)};
     enum err_kind kind = config_load(&perm, scratch, &arguments, settings, &config, &e);
     if (kind)
         return command_refuse(context, kind, &e);

@@ -31,7 +31,8 @@ int command_template(const struct command_context *context, int argc, char *cons
     struct err e;
     arena_reserve(&arena, "template", START_ARENA);
     arena_reserve(&scratch, "template scratch", START_ARENA);
-    enum err_kind kind = arguments_parse(&arena, &command_template_syntax, argc, argv, &arguments, &e);
+    enum err_kind kind =
+        arguments_parse(&arena, &command_template_syntax, argc, argv, &arguments, &e);
     if (kind)
         return command_refuse(context, kind, &e);
     str json = manifest_default_template();
