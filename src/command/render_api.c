@@ -159,7 +159,10 @@ enum err_kind render_api_objects(struct render *r, str flow_run_id, struct err *
         return kind;
     ask_version(r);
     find_claim(r, flow_run_id);
-    return ERR_NONE;
+    /* A poll, which is where the worker has its runs from, gives none. */
+    return tree_set(r->arena, r->flow_run, STR("state"), tree_null(r->arena))
+               ? ERR_NONE
+               : err_set(e, ERR_LIMIT, "no memory");
 }
 
 enum err_kind render_api_reference(struct render *r, const struct manifest_reference *wanted,

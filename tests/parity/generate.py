@@ -377,6 +377,8 @@ class Generator:
         return self.r.one(self.r.text(), self.r.text(), context, context)
 
     def add_dotted(self, variables):
+        if self.r.chance(0.08):
+            variables["x.a"], variables["x.a.b"] = self.r.text(), self.r.text()
         for _ in range(self.r.one(1, 1, 2, 3)):
             key = self.mostly(
                 ["env.FOO", "env.A", "labels.team", "x.a", "x.b", "annotations.note", "a."],
@@ -384,6 +386,41 @@ class Generator:
                 0.35,
             )
             variables[key] = self.mostly([self.r.text()], [self.r.value(1)], 0.2)
+
+    # -- blind changes, for what nobody thought of
+
+    def nodes(self, value):
+        """(holder, key) of every value below."""
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, child in list(items):
+            yield value, key
+            if isinstance(child, dict | list):
+                yield from self.nodes(child)
+
+    def mutate(self, value):
+        """One value below is another one now, is gone, or stands elsewhere too."""
+        places = list(self.nodes(value))
+        if not places:
+            return
+        holder, key = self.r.one(places)
+        choice = self.r.random.random()
+        if choice < 0.25:
+            del holder[key]
+        elif choice < 0.5:
+            holder[key] = self.r.one(self.slot(), self.r.value(), self.embedded())
+        elif choice < 0.75:
+            other, there = self.r.one(places)
+            holder[key] = copy.deepcopy(other[there]) if self.has(other, there) else None
+        elif isinstance(holder, dict):
+            holder[self.r.one(self.r.key(), "env", "$ref", "metadata", "name", "default")] = (
+                self.r.one(self.slot(), self.r.value(), 1, {}, [])
+            )
+        else:
+            holder.insert(0, self.r.value())
+
+    @staticmethod
+    def has(holder, key):
+        return key in holder if isinstance(holder, dict) else key < len(holder)
 
     # -- the API's objects
 
@@ -430,7 +467,7 @@ class Generator:
                 ),
                 "job_variables": self.job_variables() if self.r.chance(0.6) else {},
             }  # fmt: skip
-        return {
+        case = {
             "work_pool": {
                 "id": IDS["pool"],
                 "name": self.r.name(),
@@ -445,6 +482,13 @@ class Generator:
             "worker_id": IDS["worker"] if self.r.chance(0.2) else None,
             **self.references(),
         }
+        if self.r.chance(0.2):
+            for _ in range(self.r.one(1, 1, 2, 3)):
+                self.mutate(case["work_pool"]["base_job_template"])
+        for holder in (case["flow_run"], deployment or {}):
+            if self.r.chance(0.1) and holder.get("job_variables"):
+                self.mutate(holder["job_variables"])
+        return case
 
     def references(self):
         blocks = {
