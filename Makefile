@@ -130,7 +130,7 @@ check: $(UNIT_PROGRAMS)
 TEST_SUITES := check
 
 -include tools/tools.mk tests/tests.mk tests/fuzz/fuzz.mk tests/slugs/slugs.mk tests/parity/parity.mk \
-    tests/e2e/e2e.mk tests/demo/demo.mk
+    tests/bench/bench.mk tests/e2e/e2e.mk tests/demo/demo.mk
 
 .PHONY: test
 ## test: run every suite but the end-to-end one; the last line says N passed, N failed

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flows that the tests run in containers, with either generation of Prefect."""
 
+import signal
 import time
 
 from prefect import flow
@@ -21,3 +22,13 @@ def slow(seconds: float = 5, text: str = "still here"):
 @flow
 def fails():
     raise ValueError("this flow fails on purpose")
+
+
+@flow(log_prints=True)
+def stubborn(seconds: float = 120):
+    """Does not end when it is asked to."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("no signal ends this", flush=True)
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        time.sleep(1)
