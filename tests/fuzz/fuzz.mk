@@ -61,6 +61,6 @@ fuzz-run: $(FUZZ_PROGRAM)
 ## fuzz-merge: add the inputs of fuzz-run that reach new code to the committed ones (F=json)
 fuzz-merge: $(FUZZ_PROGRAM)
 	@mkdir -p tests/fuzz/corpus/$(F)
-	@$< -merge=1 -max_len=1024 tests/fuzz/corpus/$(F) $(B)/fuzz/corpus/$(F)
+	@$< -set_cover_merge=1 -max_len=512 tests/fuzz/corpus/$(F) $(B)/fuzz/corpus/$(F)
 
 -include $(FUZZ_OBJECTS:.o=.d) $(wildcard $(B)/fuzz/*.d $(B)/debug/tests/fuzz/*.d)
