@@ -213,6 +213,7 @@ class Generator:
                     None,
                 ],
                 [self.r.one(BAD_COMMANDS), 5, {}, True, "{{ x }}"],
+                0.3,
             ),
             "name": self.mostly(["prefect-job"], ["other", "{{ x }}", 1]),
             "envFrom": self.mostly([[{"configMapRef": {"name": "c"}}], []], [None, 5]),
