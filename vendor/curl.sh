@@ -24,7 +24,7 @@ patches_list=curl-cves.txt
 # authentication, the threaded resolver, the texts of curl_easy_strerror and of the error buffer.
 curl_options=(
     --disable-shared --enable-static --disable-dependency-tracking --without-pic
-    --enable-http --enable-websockets --enable-proxy --enable-ipv6
+    --enable-http --disable-websockets --disable-verbose --enable-proxy --enable-ipv6
     --enable-threaded-resolver --enable-http-auth --enable-basic-auth
     --without-ca-bundle --without-ca-path --without-ca-fallback
     --disable-ftp --disable-file --disable-ipfs --disable-ldap --disable-ldaps --disable-rtsp
