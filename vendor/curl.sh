@@ -20,8 +20,8 @@ patches_file=curl_8.14.1-2+deb13u5.debian.tar.xz
 patches_sha256=ebdfcfab1c2001c7a539fe2a4044dbf666a544393f191bedce9ee2d07c4ea925
 patches_list=curl-cves.txt
 
-# Stays in: HTTP/1.1, WebSocket, TLS, IPv6, proxies (HTTP CONNECT, HTTPS, SOCKS) with Basic
-# authentication, the threaded resolver, the texts of curl_easy_strerror and of the error buffer.
+# Stays in: HTTP/1.1, TLS, IPv6, proxies (HTTP CONNECT, HTTPS, SOCKS) with Basic authentication, the
+# threaded resolver, the texts of the error buffer (curl_easy_strerror has none: src/net says it).
 curl_options=(
     --disable-shared --enable-static --disable-dependency-tracking --without-pic
     --enable-http --disable-websockets --disable-verbose --enable-proxy --enable-ipv6
