@@ -45,6 +45,7 @@ static enum err_kind update_pair(struct build *b, struct tree *env, struct tree 
                           "object; they can't be merged. Give both as objects");
     /* Of an object Python takes the keys, not the values. */
     bool keys = pair->type == TREE_OBJECT;
+    ASSERT(key && value); /* two of them */
     str name = keys ? key->key : tree_text(key);
     if (!keys && key->type != TREE_STRING)
         return build_fail(b, "TypeError",
