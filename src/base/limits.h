@@ -72,11 +72,10 @@
 #define KUBE_EXEC_ARENA (MIB)            /* address space of one run of a plugin */
 #define KUBE_EXEC_TIMEOUT_MS 60000       /* a plugin that takes longer is killed (ms) */
 #define KUBE_IDENTITY_ARENA (256 * KIB)  /* a client certificate and key that a plugin gave */
-#define WATCH_ARENA (16 * MIB) /* address space of one watch: a page's elements, a line's values \
-                                */
-#define WATCH_TOKEN_MAX (2 * KIB) /* the continue token of a page */
-#define WATCH_VERSION_MAX 128     /* a resourceVersion */
-#define WATCH_LINE_MAX (4 * MIB)  /* one line of a watch; etcd keeps objects below 1.5 MiB */
+#define WATCH_ARENA (16 * MIB)           /* one watch: a page's elements, a line's values */
+#define WATCH_TOKEN_MAX (2 * KIB)        /* the continue token of a page */
+#define WATCH_VERSION_MAX 128            /* a resourceVersion */
+#define WATCH_LINE_MAX (4 * MIB)         /* one line of a watch; etcd keeps objects below 1.5 MiB */
 
 /* worker */
 #define WORKER_SUBMISSIONS_MAX 16    /* runs being submitted at once (counts) */
@@ -112,6 +111,8 @@
 #define COMMAND_ARENA (8 * KIB)   /* options in front of the command */
 #define HELP_MAX (16 * KIB)       /* one --help */
 #define RENDER_ARENA (192 * MIB)  /* address space of `render`: files, replies, manifest */
+#define ASK_ARENA (192 * MIB)     /* address space of commands that ask both APIs: their replies */
+#define ASK_KUBE_TIMEOUT_MS 5000  /* of one of their requests to Kubernetes (ms) */
 #define TEMPLATE_FAULTS_MAX 1000  /* faults of a template that are told (counts) */
 #define RENDER_REFERENCES_MAX 256 /* blocks and variables of one template (counts) */
 

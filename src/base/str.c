@@ -166,12 +166,9 @@ str str_copy(struct arena *out, str s)
 str str_replace(struct arena *out, str s, str what, str with)
 {
     ptrdiff_t at;
-    size_t size = s.n;
-    str rest = s;
-    while ((at = str_find(rest, what)) >= 0) {
-        rest = str_skip(rest, (size_t)at + what.n);
+    size_t size = s.n, from = 0;
+    for (; (at = str_find(str_skip(s, from), what)) >= 0; from += (size_t)at + what.n)
         size += with.n;
-    }
     struct buf b = buf_new(out, size + 1);
     for (; (at = str_find(s, what)) >= 0; s = str_skip(s, (size_t)at + what.n)) {
         buf_put(&b, str_sub(s, 0, (size_t)at));
