@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 static struct arena arena;
 
@@ -100,28 +101,40 @@ static void test_without_room(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, fresh)
 
-#define STATE(type, name, message, at)                                                             \
-    "{\"id\":\"00000000-0000-4000-8000-0000000000" at "\",\"type\":\"" type "\",\"name\":\"" name        \
-    "\",\"message\":" message ",\"timestamp\":\"2026-01-01T00:00:" at "Z\",\"state_details\":{}}"
+/* A state of a history. */
+#define STATE(type, name, message, at)                      \
+    "{\"id\":\"00000000-0000-4000-8000-0000000000" at "\"," \
+    "\"type\":\"" type "\",\"name\":\"" name "\","          \
+    "\"message\":" message ","                              \
+    "\"timestamp\":\"2026-01-01T00:00:" at "Z\",\"state_details\":{}}"
 #define OURS "\"Claimed by Kubernetes worker 'w' for cluster abc\""
 
-static bool newest(const char *text, struct claim *claim)
+static bool newest(const char *const *states, struct claim *claim)
 {
     struct json history;
     struct err e;
-    assert_int_equal(json_parse(&arena, str_of(text), &history, &e), ERR_NONE);
+    struct buf list = buf_new(&arena, 2048); /* the claim points into it */
+    for (size_t i = 0; states[i]; i++)
+        buf_printf(&list, "%c%s", i ? ',' : '[', states[i]);
+    buf_put(&list, states[0] ? STR("]") : STR("[]"));
+    assert_false(list.full);
+    assert_int_equal(json_parse(&arena, buf_str(&list), &history, &e), ERR_NONE);
     return claim_newest(&arena, history, claim);
 }
 
 static void the_newest_claim_of_a_history_counts(void **state)
 {
     (void)state;
+    const char *const history[] = {
+        STATE("SCHEDULED", "Scheduled", "null", "01"),
+        STATE("PENDING", "Pending", OURS, "02"),
+        STATE("PENDING", "Submitting", "null", "03"),
+        STATE("CANCELLING", "Cancelling", "null", "04"),
+        NULL,
+    };
     struct claim claim;
     char id[UUID_TEXT_LEN + 1];
-    assert_true(newest("[" STATE("SCHEDULED", "Scheduled", "null", "01") ","
-                       STATE("PENDING", "Pending", OURS, "02") ","
-                       STATE("PENDING", "Submitting", "null", "03") ","
-                       STATE("CANCELLING", "Cancelling", "null", "04") "]", &claim));
+    assert_true(newest(history, &claim));
     assert_string_equal(uuid_format(&claim.state, id).p, "00000000-0000-4000-8000-000000000002");
     assert_true(str_eq(claim.worker_name, STR("w")) && str_eq(claim.cluster_mark, STR("abc")));
     assert_true(claim.at_us > 0);
@@ -130,12 +143,18 @@ static void the_newest_claim_of_a_history_counts(void **state)
 static void a_later_claim_of_somebody_else_wins(void **state)
 {
     (void)state;
+    const char *const history[] = {
+        STATE("PENDING", "Pending", OURS, "02"),
+        STATE("SCHEDULED", "AwaitingRetry", "null", "03"),
+        STATE("PENDING", "Pending", "null", "04"),
+        NULL,
+    };
+    const char *const submitting[] = {STATE("PENDING", "Submitting", OURS, "02"), NULL};
+    const char *const none[] = {NULL};
     struct claim claim;
-    assert_false(newest("[" STATE("PENDING", "Pending", OURS, "02") ","
-                        STATE("SCHEDULED", "AwaitingRetry", "null", "03") ","
-                        STATE("PENDING", "Pending", "null", "04") "]", &claim));
-    assert_false(newest("[" STATE("PENDING", "Submitting", OURS, "02") "]", &claim));
-    assert_false(newest("[]", &claim));
+    assert_false(newest(history, &claim));
+    assert_false(newest(submitting, &claim));
+    assert_false(newest(none, &claim));
 }
 
 int main(void)
