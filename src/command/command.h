@@ -55,9 +55,10 @@ command_fn command_start;
 command_fn command_template;
 command_fn command_template_check;
 command_fn command_version;
+command_fn command_why;
 
 /* The options of commands that have some, for the table. */
 extern const struct argument_syntax command_render_syntax, command_template_syntax,
-    command_template_check_syntax;
+    command_template_check_syntax, command_why_syntax;
 
 #endif

@@ -20,7 +20,7 @@ from .kube_api import KubeApi
 from .kube_jobs import JobController
 from .kube_logs import Logs
 from .kube_runners import ProcessRunner, ScriptRunner
-from .kube_script import Plan
+from .kube_script import NODE, Plan
 from .kube_store import Object, Store
 from .kube_watch import Streams
 from .timeline import Timeline
@@ -63,6 +63,9 @@ class Kube:
                 "",
                 {"metadata": {"name": namespace}, "spec": {}, "status": {"phase": "Active"}},
             )
+        ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "ready"}
+        node = {"metadata": {"name": NODE}, "spec": {}, "status": {"conditions": [ready]}}
+        self.store.create("nodes", "", node)
 
     def __enter__(self) -> Kube:
         self.server.start()

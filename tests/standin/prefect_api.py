@@ -20,6 +20,7 @@ from .prefect_store import Conflict, NotFound, Object, PrefectStore, moment
 
 Found = re.Match[str]
 ROUTES: list[tuple[str, re.Pattern[str], str]] = []
+ACTIVE = ("PENDING", "RUNNING", "CANCELLING")
 UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
 
@@ -221,7 +222,39 @@ class PrefectApi:
 
     @route("GET", "/work_pools/{name}")
     def read_pool(self, request: Request, found: Found) -> Response:
-        return json_reply(self.store.pool(found["name"]))
+        return json_reply(self.with_slots(self.store.pool(found["name"]), "work_pool_name", "name"))
+
+    def with_slots(self, thing: Object, key: str, own: str) -> Object:
+        """A pool or queue; the newer server says how many of its slots are taken."""
+        if self.mode == "2.20":
+            return {k: v for k, v in thing.items() if k != "active_slots"}
+        if thing["concurrency_limit"] is None:
+            return thing
+        active = [
+            r
+            for r in self.store.runs.values()
+            if r[key] == thing[own] and r["state_type"] in ACTIVE
+        ]
+        return {**thing, "active_slots": len(active)}
+
+    @route("POST", "/work_pools/filter")
+    def filter_pools(self, request: Request, found: Found) -> Response:
+        body = self.body(request, "WorkPoolsFilter")
+        limit, rule = self.limit(body), body.get("work_pools") or {}
+        pools = [p for p in self.store.pools.values()
+                 if all(filters.any_of(rule.get(k), p[k]) for k in ("id", "name", "type"))]  # fmt: skip
+        return json_reply(pools[body.get("offset") or 0 :][:limit])
+
+    @route("GET", "/work_pools/{name}/queues/{queue}")
+    def read_queue(self, request: Request, found: Found) -> Response:
+        queue = self.store.queue(found["name"], found["queue"])
+        return json_reply(self.with_slots(queue, "work_queue_id", "id"))
+
+    @route("POST", "/work_pools/{name}/workers/filter")
+    def filter_workers(self, request: Request, found: Found) -> Response:
+        body = self.body(request, "WorkersFilter")
+        pool = self.store.pool(found["name"])
+        return json_reply(self.store.workers(pool)[: self.limit(body)])
 
     @route("PATCH", "/work_pools/{name}")
     def update_pool(self, request: Request, found: Found) -> Response:
@@ -335,6 +368,11 @@ class PrefectApi:
         self.limit(body)
         return json_reply(filters.flow_runs(self.store, body))
 
+    @route("POST", "/flow_runs/count")
+    def count_runs(self, request: Request, found: Found) -> Response:
+        body = self.body(request, "FlowRunsCount")
+        return json_reply(len(filters.flow_runs(self.store, {**body, "limit": None}, cap=None)))
+
     @route("GET", "/flow_run_states/")
     def run_states(self, request: Request, found: Found) -> Response:
         return json_reply(self.store.states.get(request.query.get("flow_run_id", ""), []))
@@ -372,10 +410,7 @@ class PrefectApi:
     @route("POST", "/logs/filter")
     def filter_logs(self, request: Request, found: Found) -> Response:
         body = self.body(request, "LogsFilter")
-        wanted = ((body.get("logs") or {}).get("flow_run_id") or {}).get("any_")
-        return json_reply(
-            [log for log in self.store.logs if wanted is None or log.get("flow_run_id") in wanted]
-        )
+        return json_reply(filters.logs(self.store, body)[: self.limit(body)])
 
     @route("POST", "/events")
     def create_events(self, request: Request, found: Found) -> Response:

@@ -54,7 +54,24 @@ def match_run(run: Object, rule: Object) -> bool:
     ))  # fmt: skip
 
 
-def flow_runs(store: PrefectStore, body: Object) -> list[Object]:
+def logs(store: PrefectStore, body: Object) -> list[Object]:
+    rule = body.get("logs") or {}
+    low = (rule.get("level") or {}).get("ge_")
+    for unknown in ("timestamp", "task_run_id"):
+        if rule.get(unknown):
+            raise Unsupported(unknown)
+    found = [
+        log
+        for log in store.logs
+        if any_of(rule.get("flow_run_id"), log.get("flow_run_id"))
+        and any_of(rule.get("name"), log["name"])
+        and (low is None or log["level"] >= low)
+    ]
+    found.sort(key=lambda log: parse_time(log["timestamp"]))
+    return found[::-1] if body.get("sort") == "TIMESTAMP_DESC" else found
+
+
+def flow_runs(store: PrefectStore, body: Object, cap: int | None = 200) -> list[Object]:
     """Newest id last; `sort` may name EXPECTED_START_TIME_ASC or _DESC, else order of creation."""
     kept = []
     for run in store.runs.values():
@@ -79,7 +96,8 @@ def flow_runs(store: PrefectStore, body: Object) -> list[Object]:
     if str(body.get("sort")).startswith("EXPECTED_START_TIME"):
         kept.sort(key=lambda r: r["expected_start_time"], reverse=body["sort"].endswith("DESC"))
     offset = body.get("offset") or 0
-    return kept[offset : offset + (200 if body.get("limit") is None else body["limit"])]
+    limit = cap if body.get("limit") is None else body["limit"]
+    return kept[offset:] if limit is None else kept[offset : offset + limit]
 
 
 def match_event(event: Object, rule: Object) -> bool:

@@ -56,7 +56,14 @@ AnyNames: any_ [str], like_ str, is_null_ bool
 Times: before_ time, after_ time, is_null_ bool
 Unused: operator str
 Queues: work_queues QueueFilter, limit int, offset int
-LogsFilter: logs obj, limit int, offset int, sort str
+LogsFilter: logs LogFilter, limit int, offset int, sort str
+LogFilter: operator str, level Levels, name AnyOf, timestamp Times, flow_run_id AnyIds, task_run_id AnyIds
+Levels: ge_ int, le_ int
+AnyOf: any_ [str]
+FlowRunsCount: flows FlowFilter, flow_runs FlowRunFilter, task_runs Unused, deployments DeploymentFilter, work_pools WorkPoolFilter,
+  work_pool_queues QueueFilter
+WorkersFilter: workers Unused, limit int, offset int
+WorkPoolsFilter: work_pools WorkPoolFilter, limit int, offset int
 VariableCreate: name! str, value any, tags [str]
 """
 STATE_TYPES = (

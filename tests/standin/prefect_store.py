@@ -238,6 +238,25 @@ class PrefectStore:
         self.pool(pool)
         self.heartbeats.setdefault((pool, worker), []).append(time.time())
 
+    def workers(self, pool: Object) -> list[Object]:
+        """As the server: online while the last heartbeat is not older than three intervals."""
+        with self.lock:
+            beats = {w: b for (p, w), b in self.heartbeats.items() if p == pool["name"]}
+        now = time.time()
+        return [
+            {
+                "id": str(uuid.uuid5(uuid.UUID(pool["id"]), worker)),
+                "created": moment(datetime.fromtimestamp(beat[0], UTC)),
+                "updated": moment(datetime.fromtimestamp(beat[-1], UTC)),
+                "name": worker,
+                "work_pool_id": pool["id"],
+                "last_heartbeat_time": moment(datetime.fromtimestamp(beat[-1], UTC)),
+                "heartbeat_interval_seconds": 30,
+                "status": "ONLINE" if now - beat[-1] <= 90 else "OFFLINE",
+            }
+            for worker, beat in beats.items()
+        ]
+
     def add_events(self, events: list[Object]) -> None:
         """The server keeps one event an id."""
         with self.lock:
