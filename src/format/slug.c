@@ -126,13 +126,10 @@ static void reduce(struct buf *out, str text, const char *also)
     }
 }
 
-/* A character of n bytes is spelled with less than 6 n (U+FDFA: 17 for 3 bytes). */
-#define EXPANSION 8
-
 static str slugify(struct arena *out, struct arena scratch, str text, bool lower, size_t max,
                    const char *also)
 {
-    size_t cap = text.n * EXPANSION + 64;
+    size_t cap = SLUG_CAP(text.n);
     struct buf a = buf_new(&scratch, cap), b = buf_new(&scratch, cap);
     to_ascii(&a, text);
     if (memchr(a.p ? a.p : "", '&', a.n)) {

@@ -13,6 +13,11 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+/* A character of n bytes is spelled with less than 6 n (U+FDFA: 17 for 3 bytes). */
+#define SLUG_CAP(n) ((n) * 8 + 64)
+/* What `scratch` must hold for a text of n bytes. */
+#define SLUG_SCRATCH(n) (2 * SLUG_CAP(n))
+
 /* For metadata.name: lower case, [a-z0-9-], at most 45 bytes. May be empty. */
 str slug_name(struct arena *out, struct arena scratch, str text);
 /* Label or annotation key: the name after the first '/' 63 bytes of [A-Za-z0-9-_.], the prefix

@@ -8,7 +8,7 @@
 
 str resource_of_worker(struct arena *out, str worker_name)
 {
-    char memory[NAME_MAX_KEPT * 16]; /* a character can become several letters */
+    char memory[SLUG_SCRATCH(NAME_MAX_KEPT)];
     struct arena scratch = arena_over("slug", memory, sizeof memory);
     str slug = slug_plain(out, scratch, str_sub(worker_name, 0, NAME_MAX_KEPT));
     return str_printf(out, "prefect.worker.kubernetes." STR_FMT, STR_ARG(slug));
