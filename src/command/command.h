@@ -50,6 +50,7 @@ int command_refuse(const struct command_context *context, enum err_kind kind, co
  * a terminal on both ends. */
 bool command_interactive(const struct command_context *context, int setting);
 
+command_fn command_reconcile;
 command_fn command_render;
 command_fn command_start;
 command_fn command_template;
@@ -59,6 +60,6 @@ command_fn command_why;
 
 /* The options of commands that have some, for the table. */
 extern const struct argument_syntax command_render_syntax, command_template_syntax,
-    command_template_check_syntax, command_why_syntax;
+    command_template_check_syntax, command_why_syntax, command_reconcile_syntax;
 
 #endif
