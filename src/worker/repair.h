@@ -4,8 +4,9 @@
 
 /*
  * Carrying out what reconcile.c found: READING the run → HISTORY of its states (whose claim?) →
- * LOOKING for its Job once more → RESUMING, CRASHING or DELETING. A bounded number at a time. Each
- * step confirms what the verdict stands on; anything unexpected ends the repair without a change.
+ * DEPLOYMENT, where that may name another cluster → LOOKING for its Job once more → RESUMING,
+ * CRASHING or DELETING. A bounded number at a time. Each step confirms what the verdict stands on;
+ * anything unexpected ends the repair without a change.
  */
 
 #include "worker/reconcile.h"
