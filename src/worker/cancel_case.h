@@ -14,15 +14,16 @@
 #include "worker/propose.h"
 #include "worker/report.h"
 
-#define CANCEL_STATES(X)                                      \
-    X(FREE)                                                   \
-    X(JOBS)       /* is one of its Jobs alive? */             \
-    X(DELETE)     /* that Job */                              \
-    X(HISTORY)    /* no Job is known: whose claim is it? */   \
-    X(CLUSTER)    /* would its Job be in our cluster? */      \
-    X(PID)        /* the Job that infrastructure_pid names */ \
-    X(FORCE)      /* Cancelled */                             \
-    X(DEPLOYMENT) /* for the event */                         \
+#define CANCEL_STATES(X)                                                                          \
+    X(FREE)                                                                                       \
+    X(JOBS)       /* is one of its Jobs alive? */                                                 \
+    X(DELETE)     /* that Job */                                                                  \
+    X(WAIT)       /* until it and its pods are gone: no process can speak for the run any more */ \
+    X(HISTORY)    /* no Job is known: whose claim is it? */                                       \
+    X(CLUSTER)    /* would its Job be in our cluster? */                                          \
+    X(PID)        /* the Job that infrastructure_pid names */                                     \
+    X(FORCE)      /* Cancelled */                                                                 \
+    X(DEPLOYMENT) /* for the event */                                                             \
     X(FLOW)       /* for the event */
 
 #define CANCEL_EVENTS(X)                       \
@@ -53,8 +54,9 @@ struct cancel_case {
 
     str job, namespace; /* of the Job that is deleted, or was last */
     struct uuid job_uid;
-    bool known;   /* a Job of the run was among the records */
-    bool deleted; /* we had one deleted */
+    bool known;       /* a Job of the run was among the records */
+    bool deleted;     /* we had one deleted */
+    int64_t since_ms; /* when that was; loop time */
 
     int tries; /* of the present step */
     struct job_deletion deletion;

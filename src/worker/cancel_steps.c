@@ -14,6 +14,8 @@
 
 /* Another worker of the pool may be between its claim and its Job. */
 #define FOREIGN_CLAIM_US ((int64_t)60 * 1000000)
+#define SEEN_LOOK_MS 200 /* between two looks for a deleted Job: at its record */
+#define LOOK_MS 2000     /* between two looks for a deleted Job that no watch shows */
 
 static bool may_come_later(enum err_kind kind)
 {
@@ -97,6 +99,9 @@ static void on_deleted(void *ctx, enum job_deletion_outcome outcome)
     case JOB_DELETION_DONE:
     case JOB_DELETION_GONE:
         c->deleted = true;
+        c->since_ms = loop_now_ms(c->w->loop);
+        if (outcome == JOB_DELETION_GONE)
+            c->since_ms -= JOB_DELETION_WAIT_MS; /* nothing to wait for */
         cancel_event(c, CANCEL_ON_OK);
         return;
     case JOB_DELETION_LATER:
@@ -125,6 +130,55 @@ static void enter_delete(struct cancel_case *c)
                                         .ctx = c};
     if (!job_deletion_start(&c->deletion))
         cancel_event(c, CANCEL_ON_AGAIN);
+}
+
+/* A run's process, asked to end, may propose to have the run scheduled again: only while the run is
+ * Cancelling the server refuses that, and so it stays until nobody is left to propose. */
+static void enter_wait(struct cancel_case *c);
+
+static void wait_on(void *ctx)
+{
+    enter_wait(ctx);
+}
+
+static void on_looked(void *ctx, const struct kube_reply *reply)
+{
+    struct cancel_case *c = ctx;
+    struct kube_job job;
+    struct err e;
+    c->kube_call = 0;
+    bool there = reply->kind == ERR_NONE &&
+                 kube_job_read(reply->http->arena, reply->http->body, &job, &e) == ERR_NONE &&
+                 uuid_eq(&job.meta.uid, &c->job_uid);
+    if (there || may_come_later(reply->kind))
+        loop_timer_set(c->w->loop, &c->timer, LOOK_MS, wait_on, c);
+    else
+        cancel_event(c, CANCEL_ON_OK);
+}
+
+static void look_for_job(struct cancel_case *c)
+{
+    struct err e;
+    struct kube_request request = {
+        .method = HTTP_GET,
+        .path = kube_path(&c->w->tick, "/apis/batch/v1", c->namespace, "jobs", c->job),
+        .on_done = on_looked,
+        .ctx = c,
+    };
+    struct kube *kube = clusters_kube(c->w->clusters, CLUSTER_OWN);
+    if (!kube || kube_send(kube, &request, &c->kube_call, &e) != ERR_NONE)
+        cancel_event(c, CANCEL_ON_OK);
+}
+
+static void enter_wait(struct cancel_case *c)
+{
+    bool followed = records_find(observer_jobs(c->w->observer), &c->job_uid) != NULL;
+    if ((c->known && !followed) || loop_now_ms(c->w->loop) - c->since_ms >= JOB_DELETION_WAIT_MS)
+        cancel_event(c, CANCEL_ON_OK);
+    else if (followed && c->w->config->observer_enabled)
+        loop_timer_set(c->w->loop, &c->timer, SEEN_LOOK_MS, wait_on, c);
+    else
+        look_for_job(c); /* no watch shows it */
 }
 
 /* ---- no Job is known ------------------------------------------------------------------------ */
@@ -365,6 +419,7 @@ void cancel_enter(struct cancel_case *c)
         [CANCEL_FREE] = NULL, /* left by cancel.c */
         [CANCEL_JOBS] = enter_jobs,
         [CANCEL_DELETE] = enter_delete,
+        [CANCEL_WAIT] = enter_wait,
         [CANCEL_HISTORY] = enter_history,
         [CANCEL_CLUSTER] = enter_cluster,
         [CANCEL_PID] = enter_pid,

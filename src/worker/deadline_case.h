@@ -14,12 +14,13 @@
 #include "worker/report.h"
 #include "worker/tail.h"
 
-#define DEADLINE_STATES(X)                                      \
-    X(FREE)                                                     \
-    X(RUN)     /* is the run still this Job's, and not over? */ \
-    X(PODS)    /* is the time really over, and why? */          \
-    X(TAIL)    /* the last lines of a pod that ran */           \
-    X(DELETE)  /* the Job */                                    \
+#define DEADLINE_STATES(X)                                              \
+    X(FREE)                                                             \
+    X(RUN)     /* is the run still this Job's, and not over? */         \
+    X(PODS)    /* is the time really over, and why? */                  \
+    X(TAIL)    /* the last lines of a pod that ran */                   \
+    X(DELETE)  /* the Job */                                            \
+    X(WAIT)    /* until it is gone, or its process let go of the run */ \
     X(PROPOSE) /* Crashed */
 #define DEADLINE_EVENTS(X)             \
     X(OK)    /* on to the next step */ \
@@ -42,6 +43,7 @@ struct deadline_case {
     str name, namespace, message;
     int32_t limit_s;
     int tries;
+    int64_t since_ms; /* when the Job was deleted; loop time */
     struct tail tail;
     struct job_deletion deletion;
     struct proposal proposal;

@@ -13,6 +13,7 @@
 #define POSTPONE_S 60      /* a run that is paused, or scheduled again */
 #define REFUSED_S 600      /* no right to delete the Job */
 #define UNSTARTED_S 30     /* a Job's timeout counts from its container's start: look again */
+#define LOOK_MS 500        /* between two looks for the end of a deleted Job */
 #define PODS_MAX (1 * MIB) /* the pods of one Job */
 
 /* The Job's time no longer matters. */
@@ -56,7 +57,7 @@ static void on_run(void *ctx, const struct prefect_reply *reply)
     deadline_event(c, DEADLINE_ON_DROP);
 }
 
-static void enter_run(struct deadline_case *c)
+static bool read_run(struct deadline_case *c, prefect_done_fn *on_done)
 {
     struct worker *w = c->w;
     struct err e;
@@ -64,10 +65,15 @@ static void enter_run(struct deadline_case *c)
         .method = HTTP_GET,
         .path = prefect_path_id(&w->tick, "/flow_runs/", &c->run.id, ""),
         .repeat = PREFECT_REPEAT_SAFE,
-        .on_done = on_run,
+        .on_done = on_done,
         .ctx = c,
     };
-    if (prefect_send(w->prefect, &request, &c->call, &e) != ERR_NONE)
+    return prefect_send(w->prefect, &request, &c->call, &e) == ERR_NONE;
+}
+
+static void enter_run(struct deadline_case *c)
+{
+    if (!read_run(c, on_run))
         deadline_event(c, DEADLINE_ON_AGAIN);
 }
 
@@ -247,6 +253,7 @@ static void on_deleted(void *ctx, enum job_deletion_outcome outcome)
     switch (outcome) {
     case JOB_DELETION_DONE:
     case JOB_DELETION_GONE:
+        c->since_ms = loop_now_ms(c->w->loop);
         deadline_event(c, DEADLINE_ON_OK);
         return;
     case JOB_DELETION_LATER:
@@ -279,6 +286,47 @@ static void enter_delete(struct deadline_case *c)
         deadline_event(c, DEADLINE_ON_AGAIN);
 }
 
+/* A run's process that is asked to end may have the run scheduled again, and would so even when it
+ * is Crashed already. So Crashed comes after that, or when nobody is left to do it. */
+static void enter_wait(struct deadline_case *c);
+
+static void wait_on(void *ctx)
+{
+    enter_wait(ctx);
+}
+
+static void on_looked(void *ctx, const struct prefect_reply *reply)
+{
+    struct deadline_case *c = ctx;
+    struct prefect_flow_run run;
+    struct err e;
+    c->call = 0;
+    bool still = reply->kind ||
+                 prefect_flow_run_parse(reply->arena, reply->body, &run, &e) != ERR_NONE ||
+                 run.state_type == PREFECT_PENDING || run.state_type == PREFECT_RUNNING;
+    if (still)
+        loop_timer_set(c->w->loop, &c->timer, LOOK_MS, wait_on, c);
+    else
+        deadline_event(c, DEADLINE_ON_OK);
+}
+
+static void read_run_or_wait(struct deadline_case *c)
+{
+    if (!read_run(c, on_looked))
+        loop_timer_set(c->w->loop, &c->timer, LOOK_MS, wait_on, c);
+}
+
+static void enter_wait(struct deadline_case *c)
+{
+    struct worker *w = c->w;
+    bool over = loop_now_ms(w->loop) - c->since_ms >= JOB_DELETION_WAIT_MS;
+    /* Processes of the older generation do not do so; they are Crashed by themselves instead. */
+    if (over || !deadline_record(c) || w->server_major < 3)
+        deadline_event(c, DEADLINE_ON_OK);
+    else
+        read_run_or_wait(c);
+}
+
 static void on_proposed(void *ctx, const struct proposal_result *result)
 {
     struct deadline_case *c = ctx;
@@ -290,11 +338,12 @@ static void on_proposed(void *ctx, const struct proposal_result *result)
     if (result->outcome == PROPOSAL_FAILED)
         report_run(w, &c->run, LOG_ERROR, RUN_LOGGER_OBSERVER,
                    "Flow run could not be marked as crashed: %s", result->err->text);
-    if (result->outcome == PROPOSAL_ACCEPTED) {
+    if (result->outcome == PROPOSAL_ACCEPTED)
         report_run(w, &c->run, LOG_WARNING, RUN_LOGGER_OBSERVER,
                    "Flow run is marked as crashed: " STR_FMT, STR_ARG(c->message));
-        tail_forward(&c->tail, &c->run);
-    }
+    else /* its own process was quicker to say how it ended */
+        report_run_text(w, &c->run, LOG_WARNING, RUN_LOGGER_OBSERVER, c->message);
+    tail_forward(&c->tail, &c->run);
     deadline_event(c, DEADLINE_ON_OK);
 }
 
@@ -314,11 +363,9 @@ void deadline_enter(struct deadline_case *c)
 {
     static void (*const enters[DEADLINE_STATE_COUNT])(struct deadline_case *) = {
         [DEADLINE_IN_FREE] = NULL, /* left by deadlines.c */
-        [DEADLINE_IN_RUN] = enter_run,
-        [DEADLINE_IN_PODS] = enter_pods,
-        [DEADLINE_IN_TAIL] = enter_tail,
-        [DEADLINE_IN_DELETE] = enter_delete,
-        [DEADLINE_IN_PROPOSE] = enter_propose,
+        [DEADLINE_IN_RUN] = enter_run,   [DEADLINE_IN_PODS] = enter_pods,
+        [DEADLINE_IN_TAIL] = enter_tail, [DEADLINE_IN_DELETE] = enter_delete,
+        [DEADLINE_IN_WAIT] = enter_wait, [DEADLINE_IN_PROPOSE] = enter_propose,
     };
     enters[c->state](c);
 }

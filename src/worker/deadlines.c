@@ -30,7 +30,8 @@ static const enum deadline_state next_state[DEADLINE_STATE_COUNT][DEADLINE_EVENT
     [DEADLINE_IN_RUN] = {TO(PODS), TO(RUN), TO(FREE)},
     [DEADLINE_IN_PODS] = {TO(TAIL), TO(PODS), TO(FREE)},
     [DEADLINE_IN_TAIL] = {TO(DELETE), NEVER, TO(FREE)},
-    [DEADLINE_IN_DELETE] = {TO(PROPOSE), TO(DELETE), TO(FREE)},
+    [DEADLINE_IN_DELETE] = {TO(WAIT), TO(DELETE), TO(FREE)},
+    [DEADLINE_IN_WAIT] = {TO(PROPOSE), NEVER, TO(FREE)},
     [DEADLINE_IN_PROPOSE] = {TO(FREE), TO(PROPOSE), TO(FREE)},
 };
 
@@ -252,6 +253,14 @@ static void scan(void *ctx)
     }
     if (nearest_s != INT64_MAX)
         arm(d, (nearest_s - now) * 1000);
+}
+
+bool deadlines_hold(const struct deadlines *d, const struct uuid *flow_run)
+{
+    for (size_t i = 0; i < ARRAY_LEN(d->cases); i++)
+        if (d->cases[i].state >= DEADLINE_IN_DELETE && uuid_eq(&d->cases[i].run.id, flow_run))
+            return true;
+    return false;
 }
 
 struct deadlines *deadlines_open(struct arena *perm, struct worker *w)

@@ -19,6 +19,8 @@ void deadlines_stop(struct deadlines *d);
 
 /* A submission made (or adopted) this Job: its timeouts. */
 void deadlines_expect(struct deadlines *d, str job_uid, const struct manifest *manifest);
+/* The run is about to be Crashed: whatever else it says, nobody here is to start it. */
+bool deadlines_hold(const struct deadlines *d, const struct uuid *flow_run);
 /* The record's terms changed. */
 void deadlines_note(struct deadlines *d, const struct job_record *job);
 /* A Job as the watch shows it, and a pod with its diagnosis (NULL: nothing is wrong). */

@@ -10,6 +10,9 @@
 
 #include "worker/worker.h"
 
+/* How long the end of a deleted Job's pods is waited for: their grace of 30 s, and some. */
+#define JOB_DELETION_WAIT_MS 45000
+
 enum job_deletion_outcome {
     JOB_DELETION_DONE,    /* the API server took it */
     JOB_DELETION_GONE,    /* it was not there any more */

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "net/backoff.h"
+#include "worker/deadlines.h"
 #include "worker/observe.h"
 #include "worker/poll.h"
 #include "worker/pool.h"
@@ -220,7 +221,8 @@ static struct submission *place(struct submissions *all, str element)
     bool usable = read_run(s, element);
     struct uuid run = s->run.id;
     s->run.id = none; /* not yet in the table: the search must not find this place */
-    if (!usable || submissions_has(all, &run) || !read_pool(s)) {
+    if (!usable || submissions_has(all, &run) || deadlines_hold(all->w->deadlines, &run) ||
+        !read_pool(s)) {
         arena_reset(&s->arena);
         slots_free(&all->slots, id);
         s->id = 0;

@@ -121,6 +121,22 @@ def test_running_run_has_a_grace(rig: Rig) -> None:
     assert rig.workers[0].stop() == 0
 
 
+def test_cancelled_only_when_nobody_is_left(rig: Rig) -> None:
+    """A process that ends may ask for the run to be scheduled again; while the run is Cancelling
+    the server refuses that."""
+    rig.kube.script.end_s = 1.5
+    run, _ = started(rig)
+    rig.kube.wait_pod("Running")
+    cancel(rig, run)
+    rig.kube.journal.wait("DELETE", "/jobs/", timeout_s=15)
+    settle(0.7)
+    assert rig.prefect.states(run)[-1] == "Cancelling"
+    rig.prefect.wait_state(run, "Cancelled", 15)
+    assert not rig.kube.find_jobs()
+    assert len(deletions(rig)) == 1
+    assert rig.workers[0].stop() == 0
+
+
 def test_running_run_cancels_itself(rig: Rig) -> None:
     run, _ = started(rig)
     rig.prefect.store.put_state(run["id"], "RUNNING", "Running")

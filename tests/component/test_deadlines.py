@@ -63,6 +63,22 @@ def test_job_timeout(rig: Rig) -> None:
     assert rig.workers[0].stop() == 0
 
 
+def test_run_is_scheduled_again_by_its_ending_process(rig: Rig) -> None:
+    """As Prefect's own does when it is asked to end: then, too, Crashed is the last word."""
+    rig.kube.script.end_s = 1.5
+    run, _ = submit(rig, Plan("run"), job_watch_timeout_seconds=1)
+    rig.prefect.store.put_state(run["id"], "RUNNING", "Running")
+    rig.kube.journal.wait("DELETE", "/jobs/", timeout_s=20)
+    settle(0.3)
+    assert "Crashed" not in rig.prefect.states(run)
+    due = run["expected_start_time"]
+    rig.prefect.store.put_state(run["id"], "SCHEDULED", "AwaitingRetry", scheduled_time=due)
+    crashed_once(rig, run)
+    assert rig.prefect.states(run)[-2:] == ["AwaitingRetry", "Crashed"]
+    assert len(rig.kube.journal.find("POST", "/jobs")) == 1
+    assert rig.workers[0].stop() == 0
+
+
 def test_job_timeout_counts_from_the_start(rig: Rig) -> None:
     """A pod that waits for a node does not use up its Job's time."""
     run, _ = submit(rig, Plan("unschedulable"), job_watch_timeout_seconds=1)

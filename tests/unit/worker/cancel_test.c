@@ -47,7 +47,8 @@ static void every_state_is_reached(void **state)
     for (int s = 0; s < CANCEL_STATE_COUNT; s++)
         assert_true(reached[s]);
     assert_int_equal(cancel_next(CANCEL_JOBS, CANCEL_ON_ABSENT), CANCEL_HISTORY);
-    assert_int_equal(cancel_next(CANCEL_DELETE, CANCEL_ON_OK), CANCEL_JOBS);
+    assert_int_equal(cancel_next(CANCEL_DELETE, CANCEL_ON_OK), CANCEL_WAIT);
+    assert_int_equal(cancel_next(CANCEL_WAIT, CANCEL_ON_OK), CANCEL_JOBS);
 }
 
 static void a_grace_is_for_runs_that_started(void **state)
