@@ -69,8 +69,8 @@ struct config {
     double stop_s;         /* how long a stopping worker finishes what is in flight */
     double reconcile_s;    /* between two passes of reconciliation */
     enum fail_doomed fail_doomed;
-    int64_t log_streams;   /* pod logs read at once */
-    int64_t max_starting;  /* runs whose Job has not started yet; 0: no cap */
+    int64_t log_streams;  /* pod logs read at once */
+    int64_t max_starting; /* runs whose Job has not started yet; 0: no cap */
 
     const struct settings *settings;
 };

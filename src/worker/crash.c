@@ -14,23 +14,23 @@
 #include "worker/tail.h"
 
 #define CASES 16
-#define BATCH 200              /* runs of one filter */
-#define GATHER_MS 100          /* suspects come in bursts: collect them */
-#define SIBLING_WAIT_MS 30000  /* a pending run's Job may be replaced within this */
+#define BATCH 200             /* runs of one filter */
+#define GATHER_MS 100         /* suspects come in bursts: collect them */
+#define SIBLING_WAIT_MS 30000 /* a pending run's Job may be replaced within this */
 #define SIBLING_LOOK_MS 5000
-#define PODS_MAX (1 * MIB)     /* the pods of one Job */
+#define PODS_MAX (1 * MIB) /* the pods of one Job */
 
-#define STATES(X)                                                                                  \
-    X(FREE)                                                                                        \
-    X(CONFIRM)  /* the Job itself: failed, or really gone? */                                      \
-    X(PODS)     /* what ended its pods */                                                          \
-    X(TAIL)     /* their last lines */                                                             \
-    X(SIBLINGS) /* a pending run waits for another Job */                                          \
-    X(RECHECK)  /* is the run still pending? */                                                    \
+#define STATES(X)                                             \
+    X(FREE)                                                   \
+    X(CONFIRM)  /* the Job itself: failed, or really gone? */ \
+    X(PODS)     /* what ended its pods */                     \
+    X(TAIL)     /* their last lines */                        \
+    X(SIBLINGS) /* a pending run waits for another Job */     \
+    X(RECHECK)  /* is the run still pending? */               \
     X(PROPOSE)  /* Crashed */
-#define EVENTS(X)                                                                                  \
-    X(OK)    /* on to the next step */                                                             \
-    X(AGAIN) /* the same step later */                                                             \
+#define EVENTS(X)                      \
+    X(OK)    /* on to the next step */ \
+    X(AGAIN) /* the same step later */ \
     X(DROP)  /* no crash after all */
 #define STATE_ENUM(name) CASE_##name,
 #define EVENT_ENUM(name) ON_##name,
@@ -105,7 +105,7 @@ static struct job_record *record_of(struct crashes *all, const struct uuid *job)
     return records_find(observer_jobs(all->w->observer), job);
 }
 
-/* ---- moving a case -------------------------------------------------------------------------------- */
+/* ---- moving a case ------------------------------------------------------------------------- */
 
 static void end_case(struct crash_case *c)
 {
@@ -158,7 +158,7 @@ static bool may_come_later(enum err_kind kind)
     return kind == ERR_RETRY || kind == ERR_AUTH;
 }
 
-/* ---- the steps ------------------------------------------------------------------------------------- */
+/* ---- the steps ----------------------------------------------------------------------------- */
 
 /* 404 or another uid: gone. The same uid: it only left the selector, or is being deleted. */
 static void on_confirmed(void *ctx, const struct kube_reply *reply)
@@ -177,8 +177,8 @@ static void on_confirmed(void *ctx, const struct kube_reply *reply)
         return;
     }
     if (reply->kind || kube_job_read(reply->http->arena, reply->http->body, &job, &e) != ERR_NONE) {
-        log_warning("whether Job %.63s is gone can't be read: %s", record_of(c->all, &c->job)
-                        ? record_of(c->all, &c->job)->name : "?",
+        log_warning("whether Job %.63s is gone can't be read: %s",
+                    record_of(c->all, &c->job) ? record_of(c->all, &c->job)->name : "?",
                     reply->kind ? reply->err->text : e.text);
         step(c, ON_DROP);
         return;
@@ -234,11 +234,10 @@ static void compose_message(struct crash_case *c, const struct kube_pod *pod)
     struct kube_container guilty;
     if (!c->gone && c->job_text.n && kube_job_read(tick, c->job_text, &job, &e) == ERR_NONE) {
         /* Where there never was a pod, an Event of the Job told why. */
-        str podless =
-            pod || !record ? (str){0} : suspicions_cause(c->all->w->suspicions, record);
-        c->message = str_printf(&c->arena, STR_FMT "%s" STR_FMT,
-                                STR_ARG(diagnose_failure(tick, &job, pod)), podless.n ? " " : "",
-                                STR_ARG(podless));
+        str podless = pod || !record ? (str){0} : suspicions_cause(c->all->w->suspicions, record);
+        c->message =
+            str_printf(&c->arena, STR_FMT "%s" STR_FMT, STR_ARG(diagnose_failure(tick, &job, pod)),
+                       podless.n ? " " : "", STR_ARG(podless));
         return;
     }
     if (pod && diagnose_guilty_container(tick, pod, &guilty)) {
@@ -273,8 +272,8 @@ static void on_pods(void *ctx, const struct kube_reply *reply)
         return;
     }
     c->state = CASE_TAIL;
-    c->tail = (struct tail){
-        .w = w, .kube = c->kube, .arena = &c->arena, .on_done = on_tail, .ctx = c};
+    c->tail =
+        (struct tail){.w = w, .kube = c->kube, .arena = &c->arena, .on_done = on_tail, .ctx = c};
     tail_read(&c->tail, &pod);
 }
 
@@ -409,7 +408,7 @@ static void enter(struct crash_case *c)
     }
 }
 
-/* ---- suspects: which of their runs are not settled? --------------------------------------------------- */
+/* ---- suspects: which of their runs are not settled? ---------------------------------------- */
 
 static struct crash_case *free_case(struct crashes *all)
 {

@@ -32,7 +32,7 @@ struct manifest_input {           /* API objects as the REST API returns them */
     const struct tree *flow_run;
     const struct tree *deployment; /* NULL: absent */
     const struct tree *flow;       /* NULL: absent */
-    const struct config *config; /* worker name (empty: none), settings, Secret settings */
+    const struct config *config;   /* worker name (empty: none), settings, Secret settings */
     str worker_id;                 /* Cloud's backend id; empty */
     struct uuid claim;             /* id of the Pending state; nil for an unclaimed run */
     int server_major;              /* 3, or 2: default image and version labels */

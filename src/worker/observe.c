@@ -18,7 +18,7 @@
 /* Jobs and pods of one namespace, or of all. */
 struct scope {
     struct observer *o;
-    uint8_t cluster; /* clusters.h */
+    uint8_t cluster;                        /* clusters.h */
     char namespace[KUBE_NAMESPACE_MAX + 1]; /* empty: all */
     struct kube_watch *jobs, *pods;
     uint32_t jobs_list, pods_list; /* number of the present list */
@@ -50,7 +50,7 @@ struct observer *observer_open(struct arena *perm, struct worker *w)
     return o;
 }
 
-/* ---- Jobs ----------------------------------------------------------------------------------------- */
+/* ---- Jobs ---------------------------------------------------------------------------------- */
 
 static void set_live(struct observer *o, struct job_record *job, bool live)
 {
@@ -209,7 +209,7 @@ struct records *observer_jobs(struct observer *o)
     return &o->jobs;
 }
 
-/* ---- the streams ------------------------------------------------------------------------------------ */
+/* ---- the streams --------------------------------------------------------------------------- */
 
 static void on_job(void *ctx, enum kube_event event, str text)
 {
@@ -297,7 +297,8 @@ static void watch(struct observer *o, uint8_t cluster, str namespace)
     if (!kube || is_watched(o, cluster, namespace))
         return;
     if (o->scope_count == SCOPES) {
-        log_error("namespace " STR_FMT " is not watched: %d namespaces are watched already; let the "
+        log_error("namespace " STR_FMT
+                  " is not watched: %d namespaces are watched already; let the "
                   "worker watch all of them (a ClusterRole with list and watch on Jobs and pods)",
                   STR_ARG(namespace), SCOPES);
         return;
@@ -347,8 +348,7 @@ static void on_trouble(void *ctx, const struct err *e, int64_t delay_ms)
         return;
     if (e->kind == ERR_FORBIDDEN && all) {
         if (!scope->refused) {
-            str own =
-                kube_config_of(clusters_kube(o->w->clusters, CLUSTER_OWN))->namespace;
+            str own = kube_config_of(clusters_kube(o->w->clusters, CLUSTER_OWN))->namespace;
             log_info("watching all namespaces is not allowed; watching namespace " STR_FMT
                      " and those in which Jobs are made",
                      STR_ARG(own));
@@ -395,7 +395,7 @@ void observer_stop(struct observer *o)
     pods_stop(o->pods);
 }
 
-/* ---- counts ------------------------------------------------------------------------------------------- */
+/* ---- counts -------------------------------------------------------------------------------- */
 
 bool observer_jobs_synced(const struct observer *o)
 {

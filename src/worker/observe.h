@@ -22,24 +22,24 @@ struct job_record {
     char name[64];
     char namespace[64];
     struct uuid work_pool; /* of its label */
-    uint32_t seen;        /* list in which it was last seen */
-    bool live;            /* neither complete nor failed */
-    bool own;             /* carries this worker's name */
+    uint32_t seen;         /* list in which it was last seen */
+    bool live;             /* neither complete nor failed */
+    bool own;              /* carries this worker's name */
     bool complete;
-    bool started;         /* a pod of it runs or ran */
-    bool quiet;           /* stream_output is off */
-    uint8_t cluster;      /* clusters.h */
-    bool suspect;         /* failed or gone: crash.c looks at it */
-    bool gone;            /* deleted */
-    bool judged;          /* crash.c is done with it */
-    bool in_case;         /* crash.c works on it */
+    bool started;           /* a pod of it runs or ran */
+    bool quiet;             /* stream_output is off */
+    uint8_t cluster;        /* clusters.h */
+    bool suspect;           /* failed or gone: crash.c looks at it */
+    bool gone;              /* deleted */
+    bool judged;            /* crash.c is done with it */
+    bool in_case;           /* crash.c works on it */
     struct job_terms terms; /* deadlines.c */
-    bool ended_by_us;     /* deleted by a cancellation or a timeout: its end is no crash */
-    bool suspended;       /* spec.suspend */
-    uint8_t looks;        /* suspicion.c: requests so far */
-    int64_t podless_us;   /* since when it is live and has no pod; 0: it has one */
-    int64_t look_ms;      /* suspicion.c: loop time of its next request */
-    uint64_t cause_key;   /* suspicion.c: of the cause that the run was told last; 0 none */
+    bool ended_by_us;       /* deleted by a cancellation or a timeout: its end is no crash */
+    bool suspended;         /* spec.suspend */
+    uint8_t looks;          /* suspicion.c: requests so far */
+    int64_t podless_us;     /* since when it is live and has no pod; 0: it has one */
+    int64_t look_ms;        /* suspicion.c: loop time of its next request */
+    uint64_t cause_key;     /* suspicion.c: of the cause that the run was told last; 0 none */
 };
 
 struct observer *observer_open(struct arena *perm, struct worker *w);

@@ -3,9 +3,9 @@
 #define WORKER_RECONCILE_H
 
 /*
- * Both directions, at the start and at an interval (a setting): runs that Prefect thinks alive but have no live
- * Job, and live Jobs whose run is over. A difference is repaired after it was seen twice, and only
- * within bounds: Jobs of our pool, runs whose claim names our cluster.
+ * Both directions, at the start and at an interval (a setting): runs that Prefect thinks alive but
+ * have no live Job, and live Jobs whose run is over. A difference is repaired after it was seen
+ * twice, and only within bounds: Jobs of our pool, runs whose claim names our cluster.
  */
 
 #include "prefect/state.h"

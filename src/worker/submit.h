@@ -25,7 +25,8 @@ size_t submissions_active(const struct submissions *s);
 /* Those whose Job a quota forbids now; they are tried again. */
 size_t submissions_quota_waits(const struct submissions *s);
 bool submissions_has(const struct submissions *s, const struct uuid *flow_run);
-/* Gives up a submission whose Job only waits for a quota, and was not made. False: there is none. */
+/* Gives up a submission whose Job only waits for a quota, and was not made. False: there is none.
+ */
 bool submissions_withdraw(struct submissions *s, const struct uuid *flow_run);
 /* At the stop: gives up those that have claimed nothing yet; the others go on. */
 void submissions_drain(struct submissions *s);

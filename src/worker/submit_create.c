@@ -38,7 +38,8 @@ static bool take_job(struct submission *s, str body, struct err *e)
     }
     if (s->job_namespace.n == 0)
         s->job_namespace = s->manifest.namespace;
-    observer_expect(s->w->observer, s->cluster, body); /* counts as live before the watch shows it */
+    observer_expect(s->w->observer, s->cluster,
+                    body); /* counts as live before the watch shows it */
     deadlines_expect(s->w->deadlines, s->job_uid, &s->manifest);
     if (!s->manifest.stream_output)
         observer_set_quiet(s->w->observer, s->job_uid);
@@ -65,8 +66,8 @@ static void refused(struct submission *s, const struct kube_reply *reply)
         hint = "; does the namespace exist in this cluster?";
     else if (str_has(reply->message, STR("quota")))
         hint = "; see the namespace's ResourceQuota";
-    submit_failure(s, "InfrastructureError", "the Job could not be created: %s%s",
-                   reply->err->text, hint);
+    submit_failure(s, "InfrastructureError", "the Job could not be created: %s%s", reply->err->text,
+                   hint);
     submit_event(s, SUBMIT_ON_FAIL);
 }
 
@@ -82,9 +83,8 @@ static void later(struct submission *s, const struct kube_reply *reply)
                        STR_ARG(s->manifest.namespace), STR_ARG(reply->message));
         s->quota_said = true;
     } else if (answered && ++s->creates >= w->config->create_attempts) {
-        submit_failure(s, "InfrastructureError",
-                       "the Job could not be created in %d attempts: %s", s->creates,
-                       reply->err->text);
+        submit_failure(s, "InfrastructureError", "the Job could not be created in %d attempts: %s",
+                       s->creates, reply->err->text);
         submit_event(s, SUBMIT_ON_FAIL);
         return;
     } else {
@@ -133,8 +133,8 @@ static void send_kube(struct submission *s, const struct kube_request *request)
 static void rename_job(struct submission *s)
 {
     struct tree *metadata = tree_get(s->manifest.job, STR("metadata"));
-    s->job_name = manifest_name(&s->arena, s->manifest.name_prefix, &s->run.id, &s->claim,
-                                s->name_attempt);
+    s->job_name =
+        manifest_name(&s->arena, s->manifest.name_prefix, &s->run.id, &s->claim, s->name_attempt);
     tree_set(&s->arena, metadata, STR("name"), tree_str(&s->arena, s->job_name));
 }
 
@@ -188,7 +188,7 @@ void submit_forget_secret(struct submission *s)
                     STR_ARG(s->manifest.env_secret_name), e.text);
 }
 
-/* ---- 409 -------------------------------------------------------------------------------------------- */
+/* ---- 409 ----------------------------------------------------------------------------------- */
 
 /* With a name of ours the run's label decides. With the template's own name the Job must further
  * not be older than the claim. */
@@ -233,8 +233,8 @@ static void on_existing(void *ctx, const struct kube_reply *reply)
         submit_event(s, SUBMIT_ON_STOP);
     } else {
         submit_failure(s, "InfrastructureError",
-                       "the name is taken: a Job '" STR_FMT "' of another run exists in namespace '"
-                       STR_FMT "'",
+                       "the name is taken: a Job '" STR_FMT
+                       "' of another run exists in namespace '" STR_FMT "'",
                        STR_ARG(s->job_name), STR_ARG(s->manifest.namespace));
         submit_event(s, SUBMIT_ON_FAIL);
     }

@@ -51,7 +51,7 @@ static enum err_kind keep(struct submission *s, str body, struct tree **tree, st
     return tree_parse_json(&s->arena, s->w->tick, text, tree, e);
 }
 
-/* ---- deployment, flow -------------------------------------------------------------------------- */
+/* ---- deployment, flow ---------------------------------------------------------------------- */
 
 static void on_object(struct submission *s, const struct prefect_reply *reply, const char *kind,
                       struct tree **tree)
@@ -82,9 +82,8 @@ static void enter_deployment(struct submission *s)
         return;
     }
     struct arena *scratch = &s->w->tick;
-    send(s, HTTP_GET,
-         str_printf(scratch, "/deployments/" STR_FMT, STR_ARG(s->deployment_id)), (str){0},
-         on_deployment);
+    send(s, HTTP_GET, str_printf(scratch, "/deployments/" STR_FMT, STR_ARG(s->deployment_id)),
+         (str){0}, on_deployment);
 }
 
 static void on_flow(void *ctx, const struct prefect_reply *reply)
@@ -100,7 +99,7 @@ static void enter_flow(struct submission *s)
          on_flow);
 }
 
-/* ---- proposals ----------------------------------------------------------------------------------- */
+/* ---- proposals ----------------------------------------------------------------------------- */
 
 static void propose(struct submission *s, enum prefect_state_type type, const char *name,
                     str message, proposal_done_fn *on_done)
@@ -150,8 +149,8 @@ static void on_claimed(void *ctx, const struct proposal_result *result)
         return;
     case PROPOSAL_REJECTED:
         report_run(s->w, &s->run, LOG_INFO, RUN_LOGGER_WORKER,
-                   "Flow run is not started now: the server put it into state '" STR_FMT "' (%s)%s"
-                   STR_FMT,
+                   "Flow run is not started now: the server put it into state '" STR_FMT
+                   "' (%s)%s" STR_FMT,
                    STR_ARG(result->state.name), prefect_state_type_name(result->state.type),
                    result->reason.n ? ": " : "", STR_ARG(result->reason));
         break;
@@ -186,9 +185,9 @@ static void enter_claim(struct submission *s)
 static void on_submitting(void *ctx, const struct proposal_result *result)
 {
     struct submission *s = ctx;
-    bool over = result->outcome == PROPOSAL_REJECTED &&
-                (prefect_state_type_final(result->state.type) ||
-                 result->state.type == PREFECT_CANCELLING);
+    bool over =
+        result->outcome == PROPOSAL_REJECTED &&
+        (prefect_state_type_final(result->state.type) || result->state.type == PREFECT_CANCELLING);
     if (over)
         report_run(s->w, &s->run, LOG_INFO, RUN_LOGGER_WORKER,
                    "Flow run is in state '" STR_FMT "' meanwhile; no Job is created",
@@ -256,8 +255,8 @@ static void enter_crash(struct submission *s)
 {
     if (s->tries == 0)
         report_run(s->w, &s->run, LOG_ERROR, RUN_LOGGER_WORKER,
-                   "Flow run '" STR_FMT "' could not be submitted: " STR_FMT,
-                   STR_ARG(s->run.name), STR_ARG(s->failure));
+                   "Flow run '" STR_FMT "' could not be submitted: " STR_FMT, STR_ARG(s->run.name),
+                   STR_ARG(s->failure));
     if (s->tries == 0 && s->manifest.env_secret && s->secret.name.n) {
         begin_secret(s, on_secret_deleted); /* best effort, beside the proposal */
         secret_delete(&s->secret);
@@ -268,7 +267,7 @@ static void enter_crash(struct submission *s)
             on_crashed);
 }
 
-/* ---- the manifest --------------------------------------------------------------------------------- */
+/* ---- the manifest -------------------------------------------------------------------------- */
 
 static void say_warnings(struct submission *s)
 {
@@ -320,9 +319,8 @@ static void enter_resolve(struct submission *s)
     s->kube = clusters_kube(s->w->clusters, s->cluster);
     observer_watch_namespace(s->w->observer, s->cluster, s->manifest.namespace);
     say_warnings(s);
-    struct report_subject subject = {.deployment = s->deployment,
-                                     .flow = s->flow,
-                                     .flow_run = s->flow_run};
+    struct report_subject subject = {
+        .deployment = s->deployment, .flow = s->flow, .flow_run = s->flow_run};
     report_submitted(s->w, &subject, &s->submitted_event, &s->submitted_us);
     submit_event(s, SUBMIT_ON_OK);
 }
@@ -382,7 +380,7 @@ static void enter_fetch(struct submission *s)
     send(s, HTTP_GET, buf_str(&path), (str){0}, on_fetched);
 }
 
-/* ---- labels, secrets, pid -------------------------------------------------------------------------- */
+/* ---- labels, secrets, pid ------------------------------------------------------------------ */
 
 static void on_labelled(void *ctx, const struct prefect_reply *reply)
 {
@@ -451,8 +449,8 @@ static void on_owned(void *ctx, enum secret_outcome outcome, const struct err *e
 
 static void enter_own(struct submission *s)
 {
-    s->pid = str_printf(&s->arena, STR_FMT ":" STR_FMT, STR_ARG(s->job_namespace),
-                        STR_ARG(s->job_name));
+    s->pid =
+        str_printf(&s->arena, STR_FMT ":" STR_FMT, STR_ARG(s->job_namespace), STR_ARG(s->job_name));
     struct report_subject subject = {s->deployment, s->flow, s->flow_run, s->pid, STR("0")};
     report_executed(s->w, &subject, &s->submitted_event, s->submitted_us);
     if (!s->manifest.env_secret) {

@@ -73,8 +73,7 @@ int64_t suspicion_delay_ms(int looks)
     return delay_ms < LAST_DELAY_MS ? delay_ms : LAST_DELAY_MS;
 }
 
-/* ---- what is known
- * -------------------------------------------------------------------------------- */
+/* ---- what is known ------------------------------------------------------------------------- */
 
 static struct cause *cause_of(struct suspicions *s, const struct uuid *job)
 {
@@ -118,8 +117,7 @@ static void refuse(struct suspicions *s, const struct job_record *job, const str
     str_to_cstr(str_of(job->namespace), r->namespace, sizeof r->namespace);
 }
 
-/* ---- telling the run
- * -------------------------------------------------------------------------------- */
+/* ---- telling the run ----------------------------------------------------------------------- */
 
 static void tell(struct suspicions *s, struct job_record *job, enum log_level level, uint64_t key,
                  str text)
@@ -161,8 +159,7 @@ static void take_suspended(struct suspicions *s, struct job_record *record, str 
                        "resumes it."));
 }
 
-/* ---- looking
- * ----------------------------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------------------------- */
 
 static void on_answer(void *ctx, const struct kube_reply *reply)
 {

@@ -21,8 +21,7 @@ void suspicions_wake(struct suspicions *s);
 str suspicions_cause(const struct suspicions *s, const struct job_record *job);
 void suspicions_stop(struct suspicions *s);
 
-/* ---- pure
- * ---------------------------------------------------------------------------------------- */
+/* ---- pure ---------------------------------------------------------------------------------- */
 
 #define SUSPICION_AFTER_MS 5000 /* Kubernetes makes a pod at once, or not for a long time */
 

@@ -43,8 +43,7 @@ static void put_slots(struct paragraph *p, struct why_slots slots)
         buf_printf(&p->b, "there are %lld", (long long)slots.limit);
 }
 
-/* ---- scheduled ---------------------------------------------------------------------------------
- */
+/* ---- scheduled ----------------------------------------------------------------------------- */
 
 static const char *awaits_slot(struct paragraph *p)
 {
@@ -151,8 +150,7 @@ static const char *scheduled(struct paragraph *p)
     return not_taken(p);
 }
 
-/* ---- what the Job and its pod tell -------------------------------------------------------------
- */
+/* ---- what the Job and its pod tell --------------------------------------------------------- */
 
 /* The key for a failed Job, as its pod or its condition names the cause. */
 static const char *failure_key(struct paragraph *p, const struct kube_pod *pod)
@@ -242,8 +240,7 @@ static const char *trouble(struct paragraph *p)
     return NULL;
 }
 
-/* ---- pending -----------------------------------------------------------------------------------
- */
+/* ---- pending ------------------------------------------------------------------------------- */
 
 /* A pod without a fault, on its way. */
 static const char *starting(struct paragraph *p)
@@ -380,8 +377,7 @@ static const char *running(struct paragraph *p)
     return "Running";
 }
 
-/* ---- over --------------------------------------------------------------------------------------
- */
+/* ---- over ---------------------------------------------------------------------------------- */
 
 /* A message of a worker names the cause with Kubernetes' own word. */
 static const char *named_in(str message, const char *otherwise)
@@ -462,8 +458,7 @@ static const char *held(struct paragraph *p)
     return "Paused";
 }
 
-/* ---- the paragraph -----------------------------------------------------------------------------
- */
+/* ---- the paragraph ------------------------------------------------------------------------- */
 
 static const char *first_sentences(struct paragraph *p)
 {

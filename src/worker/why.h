@@ -68,8 +68,7 @@ struct why_facts {
 /* No facts yet. */
 void why_begin(struct why_facts *f, int64_t now_us);
 
-/* ---- why_read.c: one reply's body each; what is missing in it is not known
- * ------------------------ */
+/* ---- why_read.c: one reply's body each; what is missing in it is not known ----------------- */
 
 enum err_kind why_take_run(struct arena *out, str body, struct why_facts *f,
                            struct err *e) MUST_CHECK;
@@ -85,8 +84,7 @@ void why_take_job_events(struct arena *out, str body, struct why_facts *f);
 void why_take_pod_events(struct arena *out, str body, struct why_facts *f);
 void why_take_node(struct arena *out, str body, struct why_facts *f);
 
-/* ---- why_lag.c: where the time went before the run's process was heard of
- * ------------------------- */
+/* ---- why_lag.c: where the time went before the run's process was heard of ------------------ */
 
 enum why_step {
     WHY_DUE,
@@ -112,8 +110,7 @@ void why_lag_sentence(struct buf *out, const struct why_lag *lag);
 /* "0.4 s", "41 s", "3 min 20 s", "2 h 5 min", "3 d 4 h" */
 void why_put_duration(struct buf *out, int64_t us);
 
-/* ---- why.c: the answer
- * ----------------------------------------------------------------------------- */
+/* ---- why.c: the answer --------------------------------------------------------------------- */
 
 struct why_answer {
     const char *cause; /* a key for machines: "WorkPoolPaused", "OOMKilled" ... (docs/why.md) */

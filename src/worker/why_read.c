@@ -34,7 +34,7 @@ static bool names_cluster(struct json variables)
     return !json_is_null(json_get(variables, STR("cluster_config")));
 }
 
-/* ---- Prefect --------------------------------------------------------------------------------- */
+/* ---- Prefect ------------------------------------------------------------------------------- */
 
 enum err_kind why_take_run(struct arena *out, str body, struct why_facts *f, struct err *e)
 {
@@ -121,7 +121,7 @@ void why_take_workers(struct arena *out, str body, struct why_facts *f)
     }
 }
 
-/* ---- Kubernetes ------------------------------------------------------------------------------ */
+/* ---- Kubernetes ---------------------------------------------------------------------------- */
 
 void why_take_jobs(struct arena *out, str body, struct why_facts *f)
 {

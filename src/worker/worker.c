@@ -27,12 +27,12 @@
 #include "worker/suspicion.h"
 
 #define TURN_MAX_MS 1000
-#define FLUSH_MS 5000         /* at the stop, for events and logs */
+#define FLUSH_MS 5000 /* at the stop, for events and logs */
 #define PROBE_INTERVAL_MS 5000
 
 static struct loop_timer probe_timer;
 
-/* ---- failures and the gate for claims ----------------------------------------------------------- */
+/* ---- failures and the gate for claims ------------------------------------------------------ */
 
 void worker_fail(struct worker *w, const char *format, ...)
 {
@@ -49,8 +49,8 @@ void worker_fail(struct worker *w, const char *format, ...)
 void worker_kube_state(struct worker *w, const struct err *e, int64_t delay_ms)
 {
     /* A refusal is an answer: what needs the missing verb is off, the rest works. */
-    bool answered = !e || e->kind == ERR_FORBIDDEN || e->kind == ERR_INVALID ||
-                    e->kind == ERR_MISSING;
+    bool answered =
+        !e || e->kind == ERR_FORBIDDEN || e->kind == ERR_INVALID || e->kind == ERR_MISSING;
     if (e && delay_ms)
         log_warning("%s; trying again in %lld s", e->text, (long long)(delay_ms + 500) / 1000);
     if (!answered && w->config->run_once && !w->kube_ready) {
@@ -91,7 +91,7 @@ static void probe(void *ctx)
         loop_timer_set(w->loop, &probe_timer, PROBE_INTERVAL_MS, probe, w);
 }
 
-/* ---- signals ------------------------------------------------------------------------------------- */
+/* ---- signals ------------------------------------------------------------------------------- */
 
 static void on_signal(void *ctx, int number)
 {
@@ -114,7 +114,7 @@ static void on_signal(void *ctx, int number)
     w->stopping = true;
 }
 
-/* ---- start ---------------------------------------------------------------------------------------- */
+/* ---- start --------------------------------------------------------------------------------- */
 
 static void begin_work(struct worker *w)
 {
@@ -208,7 +208,7 @@ static void open_machines(struct worker *w)
         w->health = health_open(w->perm, w);
 }
 
-/* ---- end ------------------------------------------------------------------------------------------ */
+/* ---- end ----------------------------------------------------------------------------------- */
 
 static bool run_once_is_over(struct worker *w)
 {

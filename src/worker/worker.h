@@ -32,8 +32,8 @@ struct suspicions;
 
 struct worker {
     const struct config *config;
-    struct arena *perm;  /* configuration, tables: as long as the process */
-    struct arena tick;   /* scratch of one turn of the loop: taken from by pointer, reset after it */
+    struct arena *perm; /* configuration, tables: as long as the process */
+    struct arena tick;  /* scratch of one turn of the loop: taken from by pointer, reset after it */
     struct loop *loop;
     struct http *http;
     struct prefect *prefect;
@@ -41,7 +41,7 @@ struct worker {
     struct prefect_logs *logs;
     struct clusters *clusters;
     char no_cluster[ERR_TEXT_MAX]; /* why there is no cluster of our own; empty: there is one */
-    str cluster_mark;    /* which cluster our claims are for; kube/config.h */
+    str cluster_mark;              /* which cluster our claims are for; kube/config.h */
     const char *const *environment;
 
     struct pool *pool;
@@ -59,13 +59,13 @@ struct worker {
     struct health *health; /* NULL without --with-healthcheck */
 
     char worker_id[UUID_TEXT_LEN + 1]; /* Cloud's id of this worker; empty: none */
-    int server_major;    /* of the Prefect server: 3, or 2 */
+    int server_major;                  /* of the Prefect server: 3, or 2 */
     struct uuid started_event;
     int64_t started_us;
 
-    bool kube_ready;     /* Kubernetes answered last; nothing is claimed before */
-    bool stopping;       /* no new claims; what is in flight is finished */
-    bool failed;         /* end with exit code 1 */
+    bool kube_ready;      /* Kubernetes answered last; nothing is claimed before */
+    bool stopping;        /* no new claims; what is in flight is finished */
+    bool failed;          /* end with exit code 1 */
     bool run_once_polled; /* --run-once: the one poll is done */
 };
 
