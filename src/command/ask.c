@@ -56,8 +56,7 @@ void ask_close(struct ask *ask)
         loop_close(w->loop);
 }
 
-/* ---- answers -----------------------------------------------------------------------------------
- */
+/* ---- answers ------------------------------------------------------------------------------- */
 
 static void begin(struct ask *ask, struct answer *a)
 {
@@ -104,8 +103,7 @@ static enum http_data_verdict on_data(void *ctx, str bytes, struct err *e)
     return json_stream_feed(a->stream, bytes, e) == ERR_NONE ? HTTP_DATA_TAKEN : HTTP_DATA_STOP;
 }
 
-/* ---- questions ---------------------------------------------------------------------------------
- */
+/* ---- questions ----------------------------------------------------------------------------- */
 
 static void send(struct ask *ask, struct answer *a, str path, str body)
 {

@@ -64,8 +64,7 @@ struct reconciliation {
     int64_t now_us;
 };
 
-/* ---- Jobs
- * ---------------------------------------------------------------------------------------- */
+/* ---- Jobs ---------------------------------------------------------------------------------- */
 
 static int compare_jobs(const void *a, const void *b)
 {
@@ -163,8 +162,7 @@ static const struct listed_job *first_job(const struct reconciliation *r, const 
     return low < r->job_count && uuid_eq(&r->jobs[low].run, run) ? &r->jobs[low] : NULL;
 }
 
-/* ---- runs
- * ---------------------------------------------------------------------------------------- */
+/* ---- runs ---------------------------------------------------------------------------------- */
 
 static const struct listed_job *gather(const struct reconciliation *r, const struct uuid *run,
                                        struct reconcile_facts *facts)
@@ -281,8 +279,7 @@ static enum err_kind read_over(struct reconciliation *r, struct err *e)
     return kind;
 }
 
-/* ---- what the worker would do about a difference
- * ------------------------------------------------- */
+/* ---- what the worker would do about a difference ------------------------------------------- */
 
 enum question { ASK_STATES, ASK_DEPLOYMENT, ASK_JOB, ASK_COUNT };
 
@@ -345,8 +342,7 @@ static void judge(struct reconciliation *r, struct difference *d, str pool)
         reason ? str_printf(r->arena, "left alone: %s (%s)", reason, verdict) : str_of(verdict);
 }
 
-/* ---- output
- * -------------------------------------------------------------------------------------- */
+/* ---- output -------------------------------------------------------------------------------- */
 
 static void put_row(const str *cells, const size_t *widths)
 {
@@ -389,8 +385,7 @@ static void put_summary(const struct reconciliation *r)
         printf("%zu more are not shown.\n", r->more);
 }
 
-/* ---- pools
- * --------------------------------------------------------------------------------------- */
+/* ---- pools --------------------------------------------------------------------------------- */
 
 static enum err_kind look_at(struct reconciliation *r, str text, struct err *e)
 {

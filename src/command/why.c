@@ -50,8 +50,7 @@ struct why {
     char id[UUID_TEXT_LEN + 1];
 };
 
-/* ---- questions to Prefect
- * ------------------------------------------------------------------------ */
+/* ---- questions to Prefect ------------------------------------------------------------------ */
 
 static void ask(struct why *y, enum question question, str path, str body)
 {
@@ -162,8 +161,7 @@ static void ask_slots(struct why *y)
         ask_count(y, ASK_QUEUE_ACTIVE, active, ARRAY_LEN(active), f->run.work_queue_name, 0);
 }
 
-/* ---- questions to Kubernetes
- * --------------------------------------------------------------------- */
+/* ---- questions to Kubernetes --------------------------------------------------------------- */
 
 /* The run's Jobs and pods, of one namespace or (empty) of all. */
 static void ask_lists(struct why *y, str namespace)
@@ -212,8 +210,7 @@ static void ask_one_namespace(struct why *y)
     ask_lists(y, namespace);
 }
 
-/* ---- answers
- * ------------------------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------------------------- */
 
 static void wait(struct why *y)
 {
@@ -307,8 +304,7 @@ static enum err_kind gather(struct why *y, const struct uuid *id, struct err *e)
     return ERR_NONE;
 }
 
-/* ---- output
- * -------------------------------------------------------------------------------------- */
+/* ---- output -------------------------------------------------------------------------------- */
 
 static void put_member(struct json_writer *w, const char *key, bool known, str value)
 {

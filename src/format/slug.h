@@ -14,7 +14,7 @@
 #include "base/str.h"
 
 /* A character of n bytes is spelled with less than 6 n (U+FDFA: 17 for 3 bytes). */
-#define SLUG_CAP(n) ((n) * 8 + 64)
+#define SLUG_CAP(n) ((n)*8 + 64)
 /* What `scratch` must hold for a text of n bytes. */
 #define SLUG_SCRATCH(n) (2 * SLUG_CAP(n))
 

@@ -123,8 +123,9 @@ static enum err_kind by_curl(struct exchange *x, CURLcode code, struct http_repl
         *reason = STR("curl's memory budget is used up (--memory-budget raises it)");
         return ERR_RETRY;
     default:
-        *reason = x->curl_text[0] ? str_of(x->curl_text)
-                                  : str_printf(out, "the exchange failed (curl code %d)", (int)code);
+        *reason = x->curl_text[0]
+                      ? str_of(x->curl_text)
+                      : str_printf(out, "the exchange failed (curl code %d)", (int)code);
         return ERR_RETRY;
     }
 }
