@@ -11,7 +11,7 @@
 #include "worker/suspicion.h"
 
 #define POSTPONE_S 60      /* a run that is paused, or scheduled again */
-#define REFUSED_S 600      /* no right to delete the Job */
+#define REFUSED_S 600      /* no right to delete the Job, or to read its pods */
 #define UNSTARTED_S 30     /* a Job's timeout counts from its container's start: look again */
 #define LOOK_MS 500        /* between two looks for the end of a deleted Job */
 #define PODS_MAX (1 * MIB) /* the pods of one Job */
@@ -182,7 +182,9 @@ static void on_pods(void *ctx, const struct kube_reply *reply)
         deadline_event(c, DEADLINE_ON_AGAIN);
         return;
     }
-    if (!job) {
+    bool started = job && c->kind == DEADLINE_JOB && job->terms.started_s;
+    if (!job || (reply->kind && !started)) { /* nobody can tell whether a pod started */
+        deadline_postpone(c, REFUSED_S);
         deadline_event(c, DEADLINE_ON_DROP);
         return;
     }

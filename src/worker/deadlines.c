@@ -94,6 +94,8 @@ void deadlines_take_job(struct deadlines *d, struct job_record *record, const st
     record->terms.suspended = job->suspended;
     if (job->suspended)
         record->terms.started_s = 0; /* what comes later begins anew */
+    else if (job->ready > 0 && !record->terms.started_s)
+        record->terms.started_s = now_s(); /* its pod, where it is seen, knows better */
     deadlines_note(d, record);
 }
 

@@ -144,6 +144,18 @@ def test_pod_that_starts_in_time(rig: Rig) -> None:
     assert rig.workers[0].stop() == 0
 
 
+@pytest.mark.parametrize("outcome", ["run", "unschedulable"])
+def test_pods_may_not_be_read(rig: Rig, outcome: str) -> None:
+    """Then nobody knows whether one started, and nothing is ended for it."""
+    for verb in ("list", "watch"):
+        rig.kube.access.deny(verb, "pods")
+    run, _ = submit(rig, Plan(outcome), pod_watch_timeout_seconds=1)
+    settle(3)
+    assert not deletions(rig)
+    assert "Crashed" not in rig.prefect.states(run)
+    assert rig.workers[0].stop() == 0
+
+
 def test_pod_timeout_of_a_suspended_job(rig: Rig) -> None:
     """A queue holds it: its time begins when it is let go."""
 
@@ -161,7 +173,9 @@ def test_pod_timeout_of_a_suspended_job(rig: Rig) -> None:
     assert rig.workers[0].stop() == 0
 
 
-@pytest.mark.parametrize("plan", [Plan("bad_image_name"), Plan("never_pull")], ids=["name", "never"])
+@pytest.mark.parametrize(
+    "plan", [Plan("bad_image_name"), Plan("never_pull")], ids=["name", "never"]
+)
 def test_pod_that_can_never_start(rig: Rig, plan: Plan) -> None:
     run, _ = submit(rig, plan)
     state = crashed_once(rig, run)
@@ -248,7 +262,9 @@ def test_stock_pod_timeout_only_tells(rig: Rig) -> None:
 @pytest.mark.parametrize("source", ["deployment", "run"])
 def test_timeouts_outlive_a_restart(rig: Rig, source: str) -> None:
     """They are read again: one question for the runs, one for each deployment."""
-    deployment = rig.deployment(**({"job_watch_timeout_seconds": 6} if source == "deployment" else {}))
+    deployment = rig.deployment(
+        **({"job_watch_timeout_seconds": 6} if source == "deployment" else {})
+    )
     more = {"job_variables": {"job_watch_timeout_seconds": 6}} if source == "run" else {}
     run = rig.prefect.store.add_run(deployment, **more)
     others = [rig.prefect.store.add_run(deployment) for _ in range(3)]
