@@ -39,7 +39,7 @@ struct cancellation {
     int failures;
 };
 
-/* ---- the table ------------------------------------------------------------------------------ */
+/* ---- the table ----------------------------------------------------------------------------- */
 
 #define NEVER CANCEL_STATE_COUNT
 #define TO(name) CANCEL_##name
@@ -68,7 +68,7 @@ enum cancel_state cancel_next(enum cancel_state state, enum cancel_event event)
 static const char *const state_names[] = {CANCEL_STATES(NAME)};
 static const char *const event_names[] = {CANCEL_EVENTS(NAME)};
 
-/* ---- moving a case -------------------------------------------------------------------------- */
+/* ---- moving a case ------------------------------------------------------------------------- */
 
 static void look(void *ctx);
 
@@ -136,7 +136,7 @@ void cancel_pass_over(struct cancel_case *c)
     all->next_passed = (all->next_passed + 1) % ARRAY_LEN(all->passed);
 }
 
-/* ---- which runs ----------------------------------------------------------------------------- */
+/* ---- which runs ---------------------------------------------------------------------------- */
 
 int64_t cancellation_due_us(bool ran, int64_t asked_us, double grace_s)
 {
@@ -243,7 +243,7 @@ static enum err_kind on_run(void *ctx, str text, struct err *e)
     return kind;
 }
 
-/* ---- the question --------------------------------------------------------------------------- */
+/* ---- the question -------------------------------------------------------------------------- */
 
 static enum http_data_verdict on_data(void *ctx, str bytes, struct err *e)
 {
@@ -340,7 +340,7 @@ static void look(void *ctx)
     ask(all);
 }
 
-/* ---- for everybody -------------------------------------------------------------------------- */
+/* ---- for everybody ------------------------------------------------------------------------- */
 
 struct cancellation *cancellation_open(struct arena *perm, struct worker *w)
 {

@@ -53,7 +53,7 @@ static struct tree *keep(struct cancel_case *c, const struct prefect_reply *repl
     return object;
 }
 
-/* ---- Jobs ----------------------------------------------------------------------------------- */
+/* ---- Jobs ---------------------------------------------------------------------------------- */
 
 static struct job_record *live_job(struct cancel_case *c)
 {
@@ -181,7 +181,7 @@ static void enter_wait(struct cancel_case *c)
         look_for_job(c); /* no watch shows it */
 }
 
-/* ---- no Job is known ------------------------------------------------------------------------ */
+/* ---- no Job is known ----------------------------------------------------------------------- */
 
 /* Absence counts only where the claim was made for our cluster, and nobody is still on the way from
  * the claim to the Job. */
@@ -317,7 +317,7 @@ static void enter_pid(struct cancel_case *c)
         cancel_event(c, CANCEL_ON_AGAIN);
 }
 
-/* ---- Cancelled ------------------------------------------------------------------------------ */
+/* ---- Cancelled ----------------------------------------------------------------------------- */
 
 static str message_of(struct cancel_case *c)
 {
@@ -374,7 +374,7 @@ static void enter_force(struct cancel_case *c)
     proposal_start(&c->proposal);
 }
 
-/* ---- the event: with the names of deployment and flow, where they can be read --------------- */
+/* ---- the event: with the names of deployment and flow, where they can be read -------------- */
 
 static void on_deployment(void *ctx, const struct prefect_reply *reply)
 {

@@ -18,7 +18,7 @@ struct submissions {
     struct submissions_figures figures;
 };
 
-/* ---- the table -------------------------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------------------------- */
 
 #define NEVER SUBMIT_STATE_COUNT
 #define TO(name) SUBMIT_##name
@@ -62,7 +62,7 @@ const char *submit_state_name(enum submit_state state)
     return state_names[state];
 }
 
-/* ---- moving ----------------------------------------------------------------------------------- */
+/* ---- moving -------------------------------------------------------------------------------- */
 
 static void release(struct submission *s)
 {
@@ -133,7 +133,7 @@ void submit_failure(struct submission *s, const char *exception, const char *for
     s->failure = str_copy(&s->arena, buf_str(&b));
 }
 
-/* ---- the table of submissions ------------------------------------------------------------------ */
+/* ---- the table of submissions -------------------------------------------------------------- */
 
 struct submissions *submissions_open(struct arena *perm, struct worker *w)
 {
