@@ -9,7 +9,7 @@
 static int print(const struct buf *text)
 {
     fwrite(text->p, 1, text->n, stdout);
-    return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
+    return fflush(stdout) || ferror(stdout) ? EXIT_FAILED : EXIT_OK;
 }
 
 static void put_sentence(struct buf *out, const char *text)

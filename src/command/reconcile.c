@@ -459,7 +459,7 @@ int command_reconcile(const struct command_context *context, int argc, char *con
         r.jobs = arena_untouched(&arena, sizeof *r.jobs * WORKER_RUNS_MAX);
         kind = run(&r, arguments.values[OPTION_POOL].text, &e);
     }
-    if (!kind && fflush(stdout) != 0)
+    if (!kind && (fflush(stdout) != 0 || ferror(stdout)))
         kind = err_set(&e, ERR_FATAL, "standard output can't be written");
     ask_close(&r.ask);
     return kind ? command_fail(context, EXIT_FAILED, "%s", e.text) : EXIT_OK;

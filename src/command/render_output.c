@@ -169,5 +169,5 @@ bool render_print(struct render *r)
     if (out.full)
         return false;
     fwrite(out.p, 1, out.n, stdout);
-    return fflush(stdout) == 0;
+    return fflush(stdout) == 0 && !ferror(stdout);
 }

@@ -19,8 +19,9 @@ const struct argument_syntax command_template_check_syntax = {NULL, 0, "FILE", 1
 static int print(const struct command_context *context, str text)
 {
     fwrite(text.p, 1, text.n, stdout);
-    return fflush(stdout) ? command_fail(context, EXIT_FAILED, "standard output can't be written")
-                          : EXIT_OK;
+    return fflush(stdout) || ferror(stdout)
+               ? command_fail(context, EXIT_FAILED, "standard output can't be written")
+               : EXIT_OK;
 }
 
 int command_template(const struct command_context *context, int argc, char *const *argv)
@@ -110,7 +111,7 @@ int command_template_check(const struct command_context *context, int argc, char
     size_t wrong = say(path, faults);
     if (!faults)
         printf(STR_FMT ": no faults found\n", STR_ARG(path));
-    if (fflush(stdout))
+    if (fflush(stdout) || ferror(stdout))
         return command_fail(context, EXIT_FAILED, "standard output can't be written");
     return wrong ? EXIT_FAILED : EXIT_OK;
 }

@@ -15,5 +15,5 @@ int command_version(const struct command_context *context, int argc, char *const
         puts(PREFECT_VERSION);
     else
         puts("prefect-k8s-worker " PKW_VERSION ", in place of Prefect " PREFECT_VERSION);
-    return EXIT_OK;
+    return fflush(stdout) || ferror(stdout) ? EXIT_FAILED : EXIT_OK;
 }

@@ -371,7 +371,7 @@ static int print(struct why *y, const struct command_context *context, bool json
         buf_put(&out, answer.text);
     buf_byte(&out, '\n');
     fwrite(out.p, 1, out.n, stdout);
-    if (out.full || fflush(stdout) != 0)
+    if (out.full || (fflush(stdout) != 0 || ferror(stdout)))
         return command_fail(context, EXIT_FAILED, "standard output can't be written");
     return EXIT_OK;
 }

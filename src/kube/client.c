@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "kube/credential.h"
 #include "kube/status.h"
+#include "net/url.h"
 
 #define TIMEOUT_DEFAULT_MS 30000
 #define CONNECT_TIMEOUT_MS 15000
@@ -225,6 +226,12 @@ static void on_credentials(void *ctx, const struct err *e)
 enum err_kind kube_open(struct arena *perm, struct loop *loop, struct http *http,
                         const struct kube_config *config, struct kube **kube, struct err *e)
 {
+    struct url url;
+    if (url_parse(config->target.base_url, &url, e) != ERR_NONE) {
+        err_prefix(e, STR_FMT ": server can't be used: ", STR_ARG(config->source));
+        e->kind = ERR_FATAL;
+        return ERR_FATAL;
+    }
     struct kube *k = ARENA_NEW(perm, struct kube);
     if (!k)
         return err_set(e, ERR_LIMIT, "no room for a client of another cluster");

@@ -9,8 +9,11 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "format/yaml.h"
+#include "net/url.h"
 
 /* The Python client's 120 s is for a fallback that it seldom uses. */
+#define INTERVAL_MOST_S 86400
+#define NAME_BYTES_MAX 512
 #define CANCELLATION_POLL_S 10
 
 enum option {
@@ -77,6 +80,20 @@ static str text_of(const struct loader *l, const char *name)
 
 /* -- options */
 
+/* Names go into URLs, labels and lines of the log. */
+static enum err_kind check_name(struct loader *l, const char *option, str name)
+{
+    if (name.n > NAME_BYTES_MAX)
+        return err_set(l->e, ERR_FATAL, "%s has %zu bytes; a name may have %d", option, name.n,
+                       NAME_BYTES_MAX);
+    for (size_t i = 0; i < name.n; i++)
+        if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
+            return err_set(l->e, ERR_FATAL,
+                           "%s: the name has a control character at byte %zu; write it without",
+                           option, i + 1);
+    return ERR_NONE;
+}
+
 static enum err_kind load_name(struct loader *l)
 {
     struct config *c = l->config;
@@ -86,6 +103,9 @@ static enum err_kind load_name(struct loader *l)
         return err_set(l->e, ERR_FATAL,
                        "--name: '" STR_FMT "' has a / or %%, which a worker's name must not have",
                        STR_ARG(c->name));
+    enum err_kind kind = check_name(l, "--name", c->name);
+    if (kind)
+        return kind;
     if (!c->name_given) {
         struct uuid id = uuid_v4();
         char text[UUID_TEXT_LEN + 1];
@@ -110,7 +130,7 @@ static enum err_kind load_pool(struct loader *l, bool interactive)
 {
     l->config->pool = l->given[OPTION_POOL].text;
     if (l->config->pool.n)
-        return ERR_NONE;
+        return check_name(l, "--pool", l->config->pool);
     if (interactive && !l->given[OPTION_POOL].given)
         return ask_pool(l);
     return err_set(l->e, ERR_FATAL,
@@ -187,10 +207,36 @@ static enum err_kind load_options(struct loader *l, bool interactive)
 
 /* -- settings */
 
-static enum err_kind load_prefect(struct loader *l)
+/* Seconds between two repetitions: a setting that would flood a server is refused, nan too. */
+static enum err_kind interval_of(struct loader *l, const char *name, double least_s, double *out_s)
+{
+    double value_s = settings_f64(l->settings, name);
+    if (!(value_s >= least_s && value_s <= INTERVAL_MOST_S))
+        return err_set(l->e, ERR_FATAL, "%s is %g; give seconds from %g to %d", name, value_s,
+                       least_s, INTERVAL_MOST_S);
+    *out_s = value_s;
+    return ERR_NONE;
+}
+
+static enum err_kind load_intervals(struct loader *l)
 {
     struct config *c = l->config;
     const struct settings *s = l->settings;
+    enum err_kind kind = interval_of(l, "PREFECT_WORKER_QUERY_SECONDS", 0.1, &c->query_s);
+    if (!kind)
+        kind = interval_of(l, "PREFECT_WORKER_HEARTBEAT_SECONDS", 1, &c->heartbeat_s);
+    c->heartbeat_s = (double)(int64_t)c->heartbeat_s; /* whole seconds, as the Python worker */
+    if (!kind && settings_is_set(s, "PREFECT_WORKER_CANCELLATION_POLL_SECONDS"))
+        return interval_of(l, "PREFECT_WORKER_CANCELLATION_POLL_SECONDS", 0.1,
+                           &c->cancellation_poll_s);
+    c->cancellation_poll_s = CANCELLATION_POLL_S;
+    return kind;
+}
+
+static enum err_kind load_url(struct loader *l)
+{
+    struct config *c = l->config;
+    struct url url;
     c->api_url = text_of(l, "PREFECT_API_URL");
     while (str_ends(c->api_url, STR("/")))
         c->api_url.n--;
@@ -198,18 +244,30 @@ static enum err_kind load_prefect(struct loader *l)
         return err_set(l->e, ERR_FATAL,
                        "PREFECT_API_URL is not set: give the address of Prefect's API, as in "
                        "PREFECT_API_URL=http://prefect-server:4200/api");
+    if (url_parse(c->api_url, &url, l->e) != ERR_NONE) {
+        err_prefix(l->e, "PREFECT_API_URL can't be used: ");
+        l->e->kind = ERR_FATAL;
+        return ERR_FATAL;
+    }
+    return ERR_NONE;
+}
+
+static enum err_kind load_prefect(struct loader *l)
+{
+    struct config *c = l->config;
+    const struct settings *s = l->settings;
+    enum err_kind kind = load_url(l);
+    if (!kind)
+        kind = load_intervals(l);
+    if (kind)
+        return kind;
     c->ui_url = text_of(l, "PREFECT_UI_URL");
     c->cloud = settings_cloud(s);
-    c->query_s = settings_f64(s, "PREFECT_WORKER_QUERY_SECONDS");
-    c->heartbeat_s = (double)(int64_t)settings_f64(s, "PREFECT_WORKER_HEARTBEAT_SECONDS");
     c->prefetch_s = (double)(int64_t)settings_f64(s, "PREFECT_WORKER_PREFETCH_SECONDS");
     if (l->given[OPTION_PREFETCH].given)
         c->prefetch_s = (double)l->given[OPTION_PREFETCH].number;
     c->cancellation = !settings_is_set(s, "PREFECT_WORKER_ENABLE_CANCELLATION") ||
                       settings_bool(s, "PREFECT_WORKER_ENABLE_CANCELLATION");
-    c->cancellation_poll_s = settings_is_set(s, "PREFECT_WORKER_CANCELLATION_POLL_SECONDS")
-                                 ? settings_f64(s, "PREFECT_WORKER_CANCELLATION_POLL_SECONDS")
-                                 : CANCELLATION_POLL_S;
     c->health_host = text_of(l, "PREFECT_WORKER_WEBSERVER_HOST");
     int64_t port = settings_i64(s, "PREFECT_WORKER_WEBSERVER_PORT");
     if (port < 0 || port > 65535)

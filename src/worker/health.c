@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/health.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,31 +166,45 @@ static void on_connection(void *ctx, int fd, short revents)
     close(peer);
 }
 
+/* Addresses only (and localhost): a name would have to be resolved, and that can block. */
+static socklen_t address_of(const char *host, int port, struct sockaddr_storage *out)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)out;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)out;
+    *out = (struct sockaddr_storage){0};
+    if (strcmp(host, "localhost") == 0)
+        host = "127.0.0.1";
+    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons((uint16_t)port);
+        return sizeof *v4;
+    }
+    if (inet_pton(AF_INET6, host, &v6->sin6_addr) != 1)
+        return 0;
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons((uint16_t)port);
+    return sizeof *v6;
+}
+
 static int listen_on(const char *host, int port, char *why, size_t why_size)
 {
-    char service[16];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *found;
-    snprintf(service, sizeof service, "%d", port);
-    int failure = getaddrinfo(host, service, &hints, &found);
-    if (failure) {
-        snprintf(why, why_size, "%s", gai_strerror(failure));
+    struct sockaddr_storage address;
+    socklen_t length = address_of(host, port, &address);
+    int one = 1;
+    if (!length) {
+        snprintf(why, why_size, "it is no IP address");
         return -1;
     }
-    int fd = -1, one = 1;
-    for (struct addrinfo *a = found; a && fd < 0; a = a->ai_next) {
-        fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
-        if (fd < 0)
-            continue;
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0)
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-        if (bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, CONNECTIONS) != 0) {
-            snprintf(why, why_size, "%s", strerror(errno));
-            close(fd);
-            fd = -1;
-        }
-    }
-    freeaddrinfo(found);
-    return fd;
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&address, length) == 0 &&
+        listen(fd, CONNECTIONS) == 0)
+        return fd;
+    snprintf(why, why_size, "%s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
 struct health *health_open(struct arena *perm, struct worker *w)

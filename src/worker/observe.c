@@ -23,6 +23,7 @@ struct scope {
     struct kube_watch *jobs, *pods;
     uint32_t jobs_list, pods_list; /* number of the present list */
     bool jobs_synced, refused, stopped;
+    bool jobs_trouble; /* said of the Jobs' stream: the pods' has the same cause */
 };
 
 struct observer {
@@ -261,6 +262,7 @@ static void on_jobs_synced(void *ctx)
             forget(o, job);
     }
     scope->jobs_synced = true;
+    scope->jobs_trouble = false;
     worker_kube_state(o->w, NULL, 0);
     poll_wake(o->w->poll);
 }
@@ -278,7 +280,15 @@ static void on_recovered(void *ctx)
     worker_kube_state(scope->o->w, NULL, 0);
 }
 
-static void on_trouble(void *ctx, const struct err *e, int64_t delay_ms);
+static void on_jobs_recovered(void *ctx)
+{
+    struct scope *scope = ctx;
+    scope->jobs_trouble = false;
+    on_recovered(ctx);
+}
+
+static void on_jobs_trouble(void *ctx, const struct err *e, int64_t delay_ms);
+static void on_pods_trouble(void *ctx, const struct err *e, int64_t delay_ms);
 
 static bool is_watched(const struct observer *o, uint8_t cluster, str namespace)
 {
@@ -314,8 +324,8 @@ static void watch(struct observer *o, uint8_t cluster, str namespace)
     struct kube_watch_handler handler = {.on_object = on_job,
                                          .on_list = on_jobs_list,
                                          .on_synced = on_jobs_synced,
-                                         .on_recovered = on_recovered,
-                                         .on_trouble = on_trouble,
+                                         .on_recovered = on_jobs_recovered,
+                                         .on_trouble = on_jobs_trouble,
                                          .ctx = scope};
     scope->jobs = kube_watch_open(o->perm, o->w->loop, kube, &options, &handler);
     options.api = "/api/v1";
@@ -323,6 +333,8 @@ static void watch(struct observer *o, uint8_t cluster, str namespace)
     handler.on_object = on_pod;
     handler.on_list = on_pods_list;
     handler.on_synced = on_pods_synced;
+    handler.on_recovered = on_recovered;
+    handler.on_trouble = on_pods_trouble;
     scope->pods = kube_watch_open(o->perm, o->w->loop, kube, &options, &handler);
 }
 
@@ -339,9 +351,8 @@ static void narrow(void *ctx)
     watch(o, CLUSTER_OWN, kube_config_of(clusters_kube(o->w->clusters, CLUSTER_OWN))->namespace);
 }
 
-static void on_trouble(void *ctx, const struct err *e, int64_t delay_ms)
+static void take_trouble(struct scope *scope, const struct err *e, int64_t delay_ms)
 {
-    struct scope *scope = ctx;
     struct observer *o = scope->o;
     bool all = scope->namespace[0] == '\0';
     if (scope->stopped)
@@ -362,6 +373,21 @@ static void on_trouble(void *ctx, const struct err *e, int64_t delay_ms)
         scope->refused = true; /* without the list nothing can be counted: go on without */
         poll_wake(o->w->poll);
     }
+}
+
+static void on_jobs_trouble(void *ctx, const struct err *e, int64_t delay_ms)
+{
+    struct scope *scope = ctx;
+    scope->jobs_trouble = true;
+    take_trouble(scope, e, delay_ms);
+}
+
+/* One line a back-off: where the Jobs' stream has told of the server, this one is silent. */
+static void on_pods_trouble(void *ctx, const struct err *e, int64_t delay_ms)
+{
+    struct scope *scope = ctx;
+    bool said = scope->jobs_trouble && e->kind != ERR_FORBIDDEN;
+    take_trouble(scope, e, said ? 0 : delay_ms);
 }
 
 void observer_start(struct observer *o)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/pool.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "format/json.h"
 #include "format/json_write.h"
 #include "net/backoff.h"
@@ -359,6 +362,12 @@ static void on_created(void *ctx, const struct prefect_reply *reply)
     pool->call = 0;
     if (reply->kind == ERR_CONFLICT) { /* another worker was first */
         read_pool(pool);
+    } else if (reply->kind == ERR_MISSING) { /* no such route */
+        struct err e = *reply->err;
+        size_t n = strlen(e.text);
+        snprintf(e.text + n, sizeof e.text - n,
+                 ". Is PREFECT_API_URL the API's address? It usually ends in /api");
+        trouble(pool, &e);
     } else if (reply->kind != ERR_NONE) {
         trouble(pool, reply->err);
     } else {
