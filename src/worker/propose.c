@@ -85,7 +85,8 @@ static void on_decided(struct proposal *p, const struct prefect_state_reply *rep
             return;
         }
         p->transition = uuid_v4();
-        loop_timer_set(p->w->loop, &p->timer, reply->delay_ms, send_proposal, p);
+        /* One more: the loop's clock has whole milliseconds, and less than asked is too early. */
+        loop_timer_set(p->w->loop, &p->timer, reply->delay_ms + 1, send_proposal, p);
         return;
     }
     case PREFECT_REJECT:
