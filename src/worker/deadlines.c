@@ -19,7 +19,7 @@ struct deadlines {
     int64_t scanned_ms; /* when it went off last */
 };
 
-/* ---- the table ------------------------------------------------------------------------------ */
+/* ---- the table ----------------------------------------------------------------------------- */
 
 #define NEVER DEADLINE_STATE_COUNT
 #define TO(name) DEADLINE_IN_##name
@@ -40,7 +40,7 @@ enum deadline_state deadline_next(enum deadline_state state, enum deadline_event
     return next_state[state][event];
 }
 
-/* ---- the nearest deadline ------------------------------------------------------------------- */
+/* ---- the nearest deadline ------------------------------------------------------------------ */
 
 static uint32_t now_s(void)
 {
@@ -138,7 +138,7 @@ void deadlines_take_pod(struct deadlines *d, const struct kube_pod *pod,
     deadlines_note(d, job);
 }
 
-/* ---- moving a case -------------------------------------------------------------------------- */
+/* ---- moving a case ------------------------------------------------------------------------- */
 
 struct job_record *deadline_record(struct deadline_case *c)
 {
@@ -201,7 +201,7 @@ void deadline_event(struct deadline_case *c, enum deadline_event event)
         deadline_enter(c);
 }
 
-/* ---- Jobs whose time is over ---------------------------------------------------------------- */
+/* ---- Jobs whose time is over --------------------------------------------------------------- */
 
 static struct deadline_case *free_case(struct deadlines *d)
 {
