@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import uuid
@@ -38,8 +39,13 @@ class Tally:
             Path(result).write_text(f"{len(self.outcomes) - failed} {failed}\n")
 
 
+def interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt  # pytest ends the fixtures, then itself
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Tally())
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 @pytest.fixture(scope="session")

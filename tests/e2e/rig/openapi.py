@@ -11,6 +11,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
+# WebSockets, which OpenAPI can't describe.
+SOCKETS = re.compile(r"/(events/(in|out)|work_pools/[^/]+/workers/connect)$")
 FORMATS = FormatChecker(("uuid", "date", "ipv4", "ipv6", "regex"))
 
 
@@ -26,20 +28,18 @@ def nullable(schema: Any) -> Any:
         return [nullable(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {key: nullable(value) for key, value in schema.items()}
-    required = schema.get("required")
-    properties = schema.get("properties")
-    if isinstance(properties, dict):
-        needed = required if isinstance(required, list) else []
-        made["properties"] = {
-            name: value if name in needed else {"anyOf": [value, {"type": "null"}]}
-            for name, value in made["properties"].items()
-        }
-    return made
+    return optional_null({key: nullable(value) for key, value in schema.items()})
 
 
-# WebSockets, which OpenAPI can't describe.
-SOCKETS = re.compile(r"/(events/(in|out)|work_pools/[^/]+/workers/connect)$")
+def optional_null(schema: dict) -> dict:
+    properties, required = schema.get("properties"), schema.get("required", [])
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        return schema
+    made = {
+        name: value if name in required else {"anyOf": [value, {"type": "null"}]}
+        for name, value in properties.items()
+    }
+    return {**schema, "properties": made}
 
 
 class Document:
@@ -47,6 +47,10 @@ class Document:
         # The older generation's document doesn't say which optional fields take null.
         says = '"null"' in json.dumps(document["components"])
         self.document = document if says else nullable(document)
+        # Where several arguments make up a body, null is to the servers what is left out.
+        schemas = self.document["components"]["schemas"]
+        for name in [name for name in schemas if name.startswith("Body_")]:
+            schemas[name] = optional_null(schemas[name])
         self.routes = [
             (re.compile(self.pattern(path)), path, methods)
             for path, methods in sorted(document["paths"].items(), key=lambda item: "{" in item[0])
