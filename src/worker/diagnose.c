@@ -11,6 +11,12 @@ static str or_unknown(str name)
     return name.n ? name : STR("<unknown>");
 }
 
+/* Kubernetes' messages end without a full stop, mostly; another sentence follows here. */
+static const char *stop(str message)
+{
+    return !message.n || str_ends(message, STR(".")) ? "" : ".";
+}
+
 /* FNV-1a over the text without its numbers: node counts and back-off times change all the time. */
 static uint64_t hash_of(str text)
 {
@@ -42,11 +48,13 @@ static bool image_waiting(struct arena *out, const struct kube_container *c, str
         return false;
     /* The two reasons take turns while Kubernetes tries again: one cause. */
     set(d, "ImagePullError", "ImagePullError", LOG_ERROR,
-        str_printf(out,
-                   "The image of container '" STR_FMT "' can't be pulled (" STR_FMT "): " STR_FMT
-                   " Check the image's name and tag, that the node can reach the registry, and the "
-                   "imagePullSecrets of a private one.",
-                   STR_ARG(or_unknown(c->name)), STR_ARG(c->reason), STR_ARG(c->message)));
+        str_printf(
+            out,
+            "The image of container '" STR_FMT "' can't be pulled (" STR_FMT "): " STR_FMT
+            "%s Check the image's name and tag, that the node can reach the registry, and the "
+            "imagePullSecrets of a private one.",
+            STR_ARG(or_unknown(c->name)), STR_ARG(c->reason), STR_ARG(c->message),
+            stop(c->message)));
     d->key = key_of("ImagePullError", c->name);
     return true;
 }
@@ -59,8 +67,8 @@ static bool crash_looping(struct arena *out, const struct kube_container *c, str
                str_printf(out,
                           "Container '" STR_FMT
                           "' ends again and again soon after its start: " STR_FMT
-                          " Its log tells why; check command, environment and volumes.",
-                          STR_ARG(or_unknown(c->name)), STR_ARG(c->message)));
+                          "%s Its log tells why; check command, environment and volumes.",
+                          STR_ARG(or_unknown(c->name)), STR_ARG(c->message), stop(c->message)));
 }
 
 /* Reasons that the Python worker does not look at: the pod can't start as it is. */
@@ -80,9 +88,9 @@ static bool doomed_waiting(struct arena *out, const struct kube_container *c, st
     for (size_t i = 0; i < ARRAY_LEN(doomed); i++)
         if (str_eq(c->reason, str_of(doomed[i].reason)))
             return set(d, NULL, doomed[i].reason, LOG_ERROR,
-                       str_printf(out, "Container '" STR_FMT "' can't start (%s): " STR_FMT " %s",
+                       str_printf(out, "Container '" STR_FMT "' can't start (%s): " STR_FMT "%s %s",
                                   STR_ARG(or_unknown(c->name)), doomed[i].reason,
-                                  STR_ARG(c->message), doomed[i].remedy));
+                                  STR_ARG(c->message), stop(c->message), doomed[i].remedy));
     return false;
 }
 
