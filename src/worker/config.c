@@ -222,7 +222,7 @@ static enum err_kind load_intervals(struct loader *l)
 {
     struct config *c = l->config;
     const struct settings *s = l->settings;
-    enum err_kind kind = interval_of(l, "PREFECT_WORKER_QUERY_SECONDS", 0.1, &c->query_s);
+    enum err_kind kind = interval_of(l, "PREFECT_WORKER_QUERY_SECONDS", 0.05, &c->query_s);
     if (!kind)
         kind = interval_of(l, "PREFECT_WORKER_HEARTBEAT_SECONDS", 1, &c->heartbeat_s);
     c->heartbeat_s = (double)(int64_t)c->heartbeat_s; /* whole seconds, as the Python worker */
