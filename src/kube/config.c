@@ -162,13 +162,16 @@ static enum err_kind load_files(struct arena *out, str list, str home,
     return kind;
 }
 
-static enum err_kind nothing_found(const struct account_files *files, str list, struct err *e)
+static enum err_kind nothing_found(const struct account_files *files, bool read_any, str list,
+                                   struct err *e)
 {
     return err_set(e, ERR_MISSING,
                    "no Kubernetes cluster is configured: there is no service account in " STR_FMT
-                   " (with KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT), and no context in "
-                   "the kubeconfig " STR_FMT "; set KUBECONFIG to the file to use",
-                   STR_ARG(files->folder), STR_ARG(list));
+                   " (with KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT), and %s " STR_FMT
+                   "; set KUBECONFIG to the file to use",
+                   STR_ARG(files->folder),
+                   read_any ? "no context in the kubeconfig" : "no kubeconfig file at",
+                   STR_ARG(list));
 }
 
 enum err_kind kube_config_load(struct arena *out, struct arena scratch,
@@ -189,7 +192,7 @@ enum err_kind kube_config_load(struct arena *out, struct arena scratch,
     if (kind)
         return kind == ERR_MISSING ? ERR_INVALID : kind;
     kind = kubeconfig_resolve(out, scratch, &kubeconfig, options->context, options, c, e);
-    return kind == ERR_MISSING ? nothing_found(&files, list, e) : kind;
+    return kind == ERR_MISSING ? nothing_found(&files, kubeconfig.count > 0, list, e) : kind;
 }
 
 enum err_kind kube_config_from_tree(struct arena *out, struct arena scratch,
