@@ -22,15 +22,17 @@
     X(HISTORY)    /* no Job is known: whose claim is it? */                                       \
     X(CLUSTER)    /* would its Job be in our cluster? */                                          \
     X(PID)        /* the Job that infrastructure_pid names */                                     \
+    X(CHECK)      /* is the run still being cancelled? */                                         \
     X(FORCE)      /* Cancelled */                                                                 \
     X(DEPLOYMENT) /* for the event */                                                             \
     X(FLOW)       /* for the event */
 
-#define CANCEL_EVENTS(X)                       \
-    X(OK)     /* the step is done */           \
-    X(JOB)    /* there is a Job to delete */   \
-    X(ABSENT) /* no Job of the run is known */ \
-    X(AGAIN)  /* the same step later */        \
+#define CANCEL_EVENTS(X)                        \
+    X(OK)     /* the step is done */            \
+    X(JOB)    /* there is a Job to delete */    \
+    X(ABSENT) /* no Job of the run is known */  \
+    X(ENDED)  /* the run has ended meanwhile */ \
+    X(AGAIN)  /* the same step later */         \
     X(DROP)   /* the run is left alone */
 
 #define CANCEL_ENUM_STATE(name) CANCEL_##name,

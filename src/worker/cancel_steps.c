@@ -336,6 +336,33 @@ static str message_of(struct cancel_case *c)
         c->w->config->cancel_grace_s, STR_ARG(c->job));
 }
 
+/* Its process may have ended it in its last moments; then there is nothing to add but the event. */
+static void on_run(void *ctx, const struct prefect_reply *reply)
+{
+    struct cancel_case *c = ctx;
+    struct prefect_flow_run run;
+    struct err e;
+    c->call = 0;
+    if (may_come_later(reply->kind)) {
+        cancel_event(c, CANCEL_ON_AGAIN);
+        return;
+    }
+    if (reply->kind || prefect_flow_run_parse(reply->arena, reply->body, &run, &e) != ERR_NONE) {
+        cancel_event(c, CANCEL_ON_DROP);
+        return;
+    }
+    bool asked = run.state_type == PREFECT_CANCELLING ||
+                 (run.state_type == PREFECT_CANCELLED && str_eq(run.state_name, STR("Cancelling")));
+    if (!asked && c->deleted)
+        report_run_text(c->w, &c->run, LOG_INFO, RUN_LOGGER_WORKER, message_of(c));
+    cancel_event(c, asked ? CANCEL_ON_OK : c->deleted ? CANCEL_ON_ENDED : CANCEL_ON_DROP);
+}
+
+static void enter_check(struct cancel_case *c)
+{
+    ask(c, prefect_path_id(&c->w->tick, "/flow_runs/", &c->run.id, ""), on_run);
+}
+
 static void on_forced(void *ctx, const struct proposal_result *result)
 {
     struct cancel_case *c = ctx;
@@ -423,6 +450,7 @@ void cancel_enter(struct cancel_case *c)
         [CANCEL_HISTORY] = enter_history,
         [CANCEL_CLUSTER] = enter_cluster,
         [CANCEL_PID] = enter_pid,
+        [CANCEL_CHECK] = enter_check,
         [CANCEL_FORCE] = enter_force,
         [CANCEL_DEPLOYMENT] = enter_deployment,
         [CANCEL_FLOW] = enter_flow,

@@ -137,6 +137,19 @@ def test_cancelled_only_when_nobody_is_left(rig: Rig) -> None:
     assert rig.workers[0].stop() == 0
 
 
+def test_process_cancels_the_run_in_its_last_moments(rig: Rig) -> None:
+    rig.kube.script.end_s = 1.5
+    run, _ = started(rig)
+    rig.prefect.store.put_state(run["id"], "RUNNING", "Running")
+    cancel(rig, run)
+    rig.kube.journal.wait("DELETE", "/jobs/", timeout_s=15)
+    rig.prefect.store.put_state(run["id"], "CANCELLED", "Cancelled")
+    rig.prefect.wait_event(EVENT)
+    settle(0.5)
+    assert rig.prefect.states(run).count("Cancelled") == 1
+    assert rig.workers[0].stop() == 0
+
+
 def test_running_run_cancels_itself(rig: Rig) -> None:
     run, _ = started(rig)
     rig.prefect.store.put_state(run["id"], "RUNNING", "Running")
