@@ -243,6 +243,15 @@ static void on_pods_list(void *ctx)
     scope->pods_list = ++scope->o->lists;
 }
 
+/* Only our own cluster decides whether runs are taken: another one's trouble is its runs' alone. */
+static void tell_gate(struct scope *scope, const struct err *e, int64_t delay_ms)
+{
+    if (scope->cluster == CLUSTER_OWN)
+        worker_kube_state(scope->o->w, e, delay_ms);
+    else if (e && delay_ms)
+        log_warning("%s; trying again in %lld s", e->text, (long long)(delay_ms + 500) / 1000);
+}
+
 static void on_jobs_synced(void *ctx)
 {
     struct scope *scope = ctx;
@@ -263,7 +272,7 @@ static void on_jobs_synced(void *ctx)
     }
     scope->jobs_synced = true;
     scope->jobs_trouble = false;
-    worker_kube_state(o->w, NULL, 0);
+    tell_gate(scope, NULL, 0);
     poll_wake(o->w->poll);
 }
 
@@ -271,13 +280,13 @@ static void on_pods_synced(void *ctx)
 {
     struct scope *scope = ctx;
     pods_list_ends(scope->o->pods, scope->cluster, scope->pods_list, str_of(scope->namespace));
-    worker_kube_state(scope->o->w, NULL, 0);
+    tell_gate(scope, NULL, 0);
 }
 
 static void on_recovered(void *ctx)
 {
     struct scope *scope = ctx;
-    worker_kube_state(scope->o->w, NULL, 0);
+    tell_gate(scope, NULL, 0);
 }
 
 static void on_jobs_recovered(void *ctx)
@@ -368,7 +377,7 @@ static void take_trouble(struct scope *scope, const struct err *e, int64_t delay
         loop_timer_set(o->w->loop, &o->narrow_timer, 0, narrow, o);
         return;
     }
-    worker_kube_state(o->w, e, delay_ms);
+    tell_gate(scope, e, delay_ms);
     if (e->kind == ERR_FORBIDDEN && !scope->refused) {
         scope->refused = true; /* without the list nothing can be counted: go on without */
         poll_wake(o->w->poll);

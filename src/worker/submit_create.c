@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "format/json.h"
+#include "worker/clusters.h"
 #include "worker/deadlines.h"
 #include "worker/observe.h"
 #include "worker/submission.h"
@@ -16,10 +17,10 @@ static bool quota_exceeded(const struct kube_reply *reply)
     return reply->kind == ERR_FORBIDDEN && str_has(reply->message, STR("exceeded quota"));
 }
 
-static void note_answer(struct worker *w, const struct kube_reply *reply)
+static void note_answer(struct submission *s, const struct kube_reply *reply)
 {
-    if (reply->http->status > 0 && reply->kind != ERR_AUTH)
-        worker_kube_state(w, NULL, 0);
+    if (s->cluster == CLUSTER_OWN && reply->http->status > 0 && reply->kind != ERR_AUTH)
+        worker_kube_state(s->w, NULL, 0);
 }
 
 /* Name, namespace and uid as the API server has them. */
@@ -90,7 +91,7 @@ static void later(struct submission *s, const struct kube_reply *reply)
     } else {
         log_warning("%s; the Job of flow run '" STR_FMT "' is sent again", reply->err->text,
                     STR_ARG(s->run.name));
-        if (!answered)
+        if (!answered && s->cluster == CLUSTER_OWN)
             worker_kube_state(w, reply->err, 0);
     }
     submit_event(s, SUBMIT_ON_RETRY);
@@ -108,7 +109,7 @@ static void on_created(void *ctx, const struct kube_reply *reply)
 {
     struct submission *s = ctx;
     s->kube_call = 0;
-    note_answer(s->w, reply);
+    note_answer(s, reply);
     if (is_news(reply->http->warning))
         log_warning("the API server on the Job of flow run '" STR_FMT "': " STR_FMT,
                     STR_ARG(s->run.name), STR_ARG(reply->http->warning));
@@ -212,7 +213,7 @@ static void on_existing(void *ctx, const struct kube_reply *reply)
     struct json job;
     struct err e;
     s->kube_call = 0;
-    note_answer(s->w, reply);
+    note_answer(s, reply);
     if (reply->kind == ERR_MISSING) { /* deleted between the two requests */
         submit_event(s, SUBMIT_ON_MISSING);
     } else if (reply->kind == ERR_RETRY || reply->kind == ERR_AUTH) {

@@ -57,3 +57,33 @@ def test_claims_of_others_are_left_alone(rig: Rig) -> None:
     settle(4)
     assert not job_posts(rig)
     assert worker.stop() == 0
+
+
+def test_job_of_a_run_that_is_over(rig: Rig) -> None:
+    """Seen twice, the Job is deleted; the run's state stays as it is."""
+    run = rig.scheduled_run()
+    rig.kube.script.by_run[run["id"]] = Plan(run_s=120)
+    worker = rig.start(env=KILLED)
+    rig.submitted(run)
+    rig.kube.wait_pod("Running")
+    rig.prefect.store.put_state(run["id"], "COMPLETED", "Completed")
+    rig.kube.journal.wait("DELETE", "/jobs/", timeout_s=20)
+    settle(0.5)
+    assert rig.prefect.states(run)[-1] == "Completed"
+    assert worker.stop() == 0
+
+
+def test_job_is_deleted_while_no_worker_is_up(rig: Rig) -> None:
+    run = rig.scheduled_run()
+    rig.kube.script.by_run[run["id"]] = Plan(run_s=120)
+    worker = rig.start(env=KILLED)
+    job = rig.submitted(run)
+    rig.kube.wait_pod("Running")
+    rig.prefect.store.put_state(run["id"], "RUNNING", "Running")
+    assert worker.stop() == 0
+    name = job["metadata"]["name"]
+    rig.kube.store.delete("jobs", "default", name)
+    second = rig.start(env=KILLED)
+    state = rig.prefect.wait_state(run, "Crashed", timeout_s=30)
+    assert name in state["message"]
+    assert second.stop() == 0
