@@ -33,10 +33,13 @@ class Tally:
         good = report.passed and self.outcomes.get(report.nodeid, True)
         self.outcomes[report.nodeid] = good
 
-    def pytest_sessionfinish(self) -> None:
-        failed = sum(not good for good in self.outcomes.values())
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        passed = sum(self.outcomes.values())
+        failed = len(self.outcomes) - passed
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            failed += 1  # it did not come to its end
         if result := os.environ.get("PKW_RESULT"):
-            Path(result).write_text(f"{len(self.outcomes) - failed} {failed}\n")
+            Path(result).write_text(f"{passed} {failed}\n")
 
 
 def interrupt(number: int, frame: object) -> None:
