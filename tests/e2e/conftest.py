@@ -30,14 +30,16 @@ class Tally:
         self.outcomes: dict[str, bool] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        good = report.passed and self.outcomes.get(report.nodeid, True)
-        self.outcomes[report.nodeid] = good
+        if report.when == "call" or not report.passed:
+            self.outcomes[report.nodeid] = report.passed
+        else:
+            self.outcomes.setdefault(report.nodeid, False)  # until its call has passed
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         passed = sum(self.outcomes.values())
         failed = len(self.outcomes) - passed
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            failed += 1  # it did not come to its end
+            failed = max(failed, 1)  # it did not come to its end
         if result := os.environ.get("PKW_RESULT"):
             Path(result).write_text(f"{passed} {failed}\n")
 

@@ -124,11 +124,25 @@ def destroy(layout: Layout) -> None:
         wait_for(lambda cgroup=cgroup: remove_cgroup(cgroup), 15, f"{cgroup} can't be removed")
     for folder in PRIVATE_FOLDERS:
         if folder.startswith("/var/lib/") and os.path.isdir(folder) and not os.listdir(folder):
-            os.rmdir(folder)  # only a mount point that `init` had to make is empty
+            # Only a mount point that `init` had to make is empty. Removing it would take away the
+            # folder of another cluster, too.
+            if not is_mounted(folder):
+                os.rmdir(folder)
     for entry in layout.state.iterdir():
         if entry == layout.logs:
             continue
         shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
+def is_mounted(folder: str) -> bool:
+    """Is something mounted there, in whatever mount namespace?"""
+    for table in Path("/proc").glob("[0-9]*/mountinfo"):
+        try:
+            if f" {folder} " in table.read_text():
+                return True
+        except OSError:
+            continue  # that process has ended
+    return False
 
 
 def remove_cgroup(top: Path) -> bool:
